@@ -1,0 +1,42 @@
+# netdrift: `make run` builds and runs the agent, `make test` runs every test. Both install what they need.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+
+SWIFT ?= swift
+# A binary that needs no Swift on the host it runs on.
+RELEASE_FLAGS := -c release --static-swift-stdlib --product netdrift
+SOURCES := Sources Tests Package.swift
+# Arguments for the agent: make run ARGS="--web.listen-address=:10124"
+ARGS ?=
+
+.PHONY: run build test lint format clean packages test-packages help
+
+help: ## Show the targets.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+
+run: build ## Install what is missing, build a release, and run the agent.
+	.build/release/netdrift $(ARGS)
+
+build: packages ## Build the release binary, .build/release/netdrift.
+	$(SWIFT) build $(RELEASE_FLAGS)
+
+test: test-packages ## Install what the tests need, and run all of them.
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --disable-xctest
+
+lint: ## Check the formatting, and that the pure modules import nothing of the system.
+	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+	scripts/check-purity
+
+format: ## Format the sources.
+	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+clean: ## Remove what was built.
+	rm -rf .build
+
+packages:
+	@scripts/install-packages build
+
+test-packages:
+	@scripts/install-packages build test

@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is built the same way: Swift 6 mode, warnings are errors, unsafe constructs are marked.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let package = Package(
+    name: "netdrift",
+    products: [.executable(name: "netdrift", targets: ["netdrift"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // C: what Swift cannot import by itself, and the system libraries.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        .systemLibrary(
+            name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+
+        // Pure: bytes and values in, bytes and values out.
+        .target(name: "Exposition", swiftSettings: strict),
+        .target(name: "NetnsCore", swiftSettings: strict),
+
+        // Each alone imports its C library.
+        .target(name: "NetnsSystem", dependencies: ["NetnsCore", "CLinux", "CMnl"], swiftSettings: strict),
+        .target(name: "Web", dependencies: ["CMicrohttpd", "CDeflate"], swiftSettings: strict),
+
+        .target(
+            name: "Agent",
+            dependencies: [
+                "Exposition", "NetnsCore", "NetnsSystem", "Web",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "netdrift", dependencies: ["Agent"], swiftSettings: strict),
+
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "ExpositionTests", dependencies: ["Exposition"], swiftSettings: strict),
+        .testTarget(
+            name: "NetnsCoreTests", dependencies: ["NetnsCore", "CLinux"], resources: [.copy("Fixtures")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "NetnsSystemTests", dependencies: ["NetnsSystem", "NetnsCore", "CLinux", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(name: "WebTests", dependencies: ["Web"], swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests", dependencies: ["Agent", "Exposition", "NetnsCore", "NetnsSystem", "Web"],
+            resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(name: "EndToEnd", dependencies: ["netdrift", "TestSupport"], swiftSettings: strict),
+    ]
+)

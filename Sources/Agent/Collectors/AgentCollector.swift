@@ -1,0 +1,151 @@
+internal import Exposition
+internal import NetnsSystem
+
+/// What the agent says of itself: always exported.
+struct AgentCollector: Collector {
+    let name: String? = nil
+    let parts: CollectionParts = []
+    let emitters: [Emitter]
+
+    init(_ state: AgentState) {
+        emitters =
+            Self.agent(state) + Self.collection(state) + Self.deepScan + Self.collectors + [Self.errors(state)]
+    }
+
+    private static func gauge(
+        _ name: String, unit: String? = nil, help: String, _ value: @escaping (Scene) -> Double?
+    ) -> Emitter {
+        Emitter(name, .gauge, unit: unit, help: help) { scene, writer in
+            if let value = value(scene) { writer.sample(value) }
+        }
+    }
+
+    private static func agent(_ state: AgentState) -> [Emitter] {
+        [
+            Emitter("netdrift_build_info", .info, help: "The version of this agent.") { _, writer in
+                let labels = ByteBuffer(capacity: 64)
+                labels.openLabels("version", Version.number.utf8Span.span)
+                writer.sample(labels, 0..<labels.count, UInt64(1))
+            },
+            gauge(
+                "netdrift_config_last_reload_successful",
+                help: "1 when the configuration (the embedded defaults, without a file) was loaded at the last attempt."
+            ) { _ in 1 },
+            gauge(
+                "netdrift_config_last_reload_success_timestamp_seconds", unit: "seconds",
+                help: "When the configuration was last loaded, since the epoch."
+            ) { _ in state.startTime },
+        ]
+    }
+
+    private static func collection(_ state: AgentState) -> [Emitter] {
+        [
+            Emitter(
+                "netdrift_collections_total", .counter,
+                help: "Collections begun; scrapes that arrive together share one."
+            ) { _, writer in writer.sample(Double(state.collections)) },
+            gauge(
+                "netdrift_discovery_duration_seconds", unit: "seconds",
+                help: "Time this collection took to find the namespaces."
+            ) { $0.report.discoverySeconds },
+            Emitter(
+                "netdrift_namespaces_left_out", .gauge,
+                help:
+                    "Namespaces found and not read in this collection: deadline, the scrape's timeout was near; limit, more than "
+                    + "--discovery.max-namespaces; unreachable, they could not be entered."
+            ) { scene, writer in
+                let report = scene.report
+                let labels = ByteBuffer(capacity: 64)
+                for (reason, count) in [
+                    ("deadline", report.leftOutByDeadline), ("limit", report.leftOutByLimit),
+                    ("unreachable", report.unreachable),
+                ] {
+                    labels.removeAll()
+                    labels.openLabels("reason", reason.utf8Span.span)
+                    writer.sample(labels, 0..<labels.count, UInt64(count))
+                }
+            },
+            gauge(
+                "netdrift_devices_left_out",
+                help:
+                    "Network devices not reported, being more than --collector.interface.max-devices in their namespace."
+            ) { Double($0.devicesLeftOut) },
+            gauge(
+                "netdrift_processes_denied", help: "Processes whose namespace this agent may not see (CAP_SYS_PTRACE)."
+            ) { Double($0.report.deniedProcesses) },
+            gauge(
+                "netdrift_kept_descriptors",
+                help: "Open files of /proc/sys/net that are kept to be read again; they hold no namespace."
+            ) { Double($0.report.keptDescriptors) },
+        ]
+    }
+
+    private static var deepScan: [Emitter] {
+        [
+            gauge(
+                "netdrift_deep_scan_duration_seconds", unit: "seconds",
+                help: "Time the last scan for namespaces held by descriptors, sockets, threads and foreign mounts took."
+            ) { $0.report.deepScan?.duration },
+            gauge(
+                "netdrift_deep_scan_timestamp_seconds", unit: "seconds",
+                help: "When the last deep scan ended, since the epoch."
+            ) { $0.report.deepScan.flatMap { $0.finished > 0 ? $0.finished : nil } },
+            gauge(
+                "netdrift_deep_scan_processes_denied",
+                help: "Processes whose descriptors the last deep scan could not look at."
+            ) { ($0.report.deepScan?.denied).map(Double.init) },
+            gauge(
+                "netdrift_deep_scan_sockets_denied",
+                help: "Sockets whose namespace the last deep scan could not learn (SIOCGSKNS, CAP_NET_ADMIN)."
+            ) { ($0.report.deepScan?.socketsDenied).map(Double.init) },
+        ]
+    }
+
+    private static var collectors: [Emitter] {
+        [
+            Emitter(
+                "netdrift_scrape_collector_duration_seconds", .gauge, unit: "seconds",
+                help: "Time a collector spent reading, summed over the threads."
+            ) { scene, writer in
+                for (label, part) in scene.collectors { writer.sample(label.span, part.seconds) }
+            },
+            Emitter(
+                "netdrift_scrape_collector_success", .gauge,
+                help: "1 when a collector could read at least one namespace, 0 when it failed in all."
+            ) { scene, writer in
+                for (label, part) in scene.collectors { writer.sample(label.span, part.succeeded ? 1 : UInt64(0)) }
+            },
+        ]
+    }
+
+    private static func errors(_ state: AgentState) -> Emitter {
+        Emitter(
+            "netdrift_namespace_errors_total", .counter,
+            help:
+                "Failures in namespaces, by what was tried and the kernel's answer; each costs that namespace its samples of "
+                + "that kind."
+        ) { _, writer in
+            let labels = ByteBuffer(capacity: 128)
+            for (key, count) in state.ledger.entries {
+                labels.removeAll()
+                labels.openLabels("operation", key.operation.utf8Span.span)
+                labels.addLabel("reason", key.reason)
+                writer.sample(labels, 0..<labels.count, count)
+            }
+        }
+    }
+}
+
+/// What the agent knows of itself.
+///
+/// Concurrency: belongs to the thread that collects, but for the ledger, which any thread may count in.
+final class AgentState {
+    let ledger: ErrorLedger
+    let startTime: Double
+    var collections: UInt64 = 0
+
+    init(ledger: ErrorLedger, startTime: Double) {
+        self.ledger = ledger
+        self.startTime = startTime
+    }
+}

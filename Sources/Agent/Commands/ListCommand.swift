@@ -1,0 +1,83 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Glibc
+internal import NetnsCore
+internal import NetnsSystem
+
+/// `netdrift list`: the namespaces, as `lsns -t net` shows them and more.
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show every network namespace of the host.",
+        discussion: """
+            As lsns -t net shows them, and those that no process is in, with name, origin and interfaces. \
+            A namespace is held by a process, a mount, a descriptor (fd), a socket or a thread: origin is the first of \
+            these that applies.
+            """)
+
+    @Flag(help: "As JSON.") var json = false
+    @OptionGroup(title: "Discovery") var discovery: ListDiscoveryOptions
+    @OptionGroup(title: "Paths") var paths: PathOptions
+
+    func run() throws {
+        var settings = EngineSettings()
+        settings.paths = paths.paths
+        settings.threads = 2
+        settings.sysctls = SysctlSelection(builtin: false, include: [], exclude: [])
+        settings.include = discovery.include.map { Glob($0) }
+        settings.exclude = discovery.exclude.map { Glob($0) }
+        settings.maximumNamespaces = .max
+        // One deep scan: it is over before the collection begins.
+        settings.deepInterval = 1e6
+        let ledger = ErrorLedger()
+        let namespaces: [NamespaceSample]
+        let report: CollectionReport
+        do {
+            let engine = try PortableEngine(settings, ledger: ledger)
+            report = try engine.collect(.links, until: nil)
+            namespaces = engine.namespaces.sorted { $0.inode < $1.inode }
+        } catch { throw Failure("\(error)") }
+
+        let commands = CommandLine.read(namespaces.compactMap { $0.leader?.pid }, paths: settings.paths)
+        let listing = NamespaceListing(namespaces, commands)
+        if json {
+            Output.write(try listing.json())
+        } else {
+            Output.write(listing.table(width: Self.terminalWidth()))
+        }
+        Self.reportUnseen(report, ledger)
+    }
+
+    /// What the list lacks, on standard error.
+    private static func reportUnseen(_ report: CollectionReport, _ ledger: ErrorLedger) {
+        let missing = Capability.missing()
+        if report.deniedProcesses > 0 || report.unreachable > 0, !missing.isEmpty {
+            Output.write(
+                "netdrift: some namespaces may be missing or without interfaces: this needs root or "
+                    + missing.map(\.name).joined(separator: ", ") + "\n", to: 2)
+        } else if report.unreachable > 0 {
+            let reasons = ledger.entries.map { "\($0.key.operation) \($0.key.reason)" }.joined(separator: ", ")
+            Output.write("netdrift: \(report.unreachable) namespaces could not be entered: \(reasons)\n", to: 2)
+        }
+    }
+
+    /// The terminal's columns, nil when standard output is none: then nothing is cut.
+    private static func terminalWidth() -> Int? {
+        guard isatty(1) == 1 else { return nil }
+        var size = winsize()
+        guard unsafe ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+}
+
+/// Which namespaces `list` shows.
+struct ListDiscoveryOptions: ParsableArguments {
+    @Option(
+        name: .customLong("discovery.include"),
+        help: ArgumentHelp("Only namespaces whose name matches this glob. Repeatable.", valueName: "glob"))
+    var include: [String] = []
+
+    @Option(
+        name: .customLong("discovery.exclude"),
+        help: ArgumentHelp("No namespace whose name matches this glob. Repeatable.", valueName: "glob"))
+    var exclude: [String] = []
+}

@@ -1,0 +1,166 @@
+internal import ArgumentParser
+internal import Exposition
+internal import Glibc
+internal import Logging
+internal import NetnsCore
+internal import NetnsSystem
+internal import Synchronization
+internal import Web
+
+/// `netdrift serve`: the agent.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the agent (the default).")
+
+    @OptionGroup(title: "Web") var web: WebOptions
+    @OptionGroup(title: "Discovery") var discovery: DiscoveryOptions
+    @OptionGroup(title: "Collectors") var collectors: CollectorOptions
+    @OptionGroup(title: "Paths") var paths: PathOptions
+    @OptionGroup(title: "Log") var log: LogOptions
+
+    func run() throws {
+        let logger = log.logger
+        // Blocked before any thread starts, so that none but this one gets them.
+        let signals = SignalWait([SIGTERM, SIGINT, SIGHUP])
+        let start = WallClock.now()
+
+        var settings = EngineSettings()
+        settings.paths = paths.paths
+        settings.threads = collectors.threadCount
+        settings.sysctls = try collectors.selection()
+        discovery.apply(to: &settings)
+        let (budget, limit) = DescriptorBudget.raisingLimit()
+        settings.descriptors = budget
+        for secret in settings.sysctls.refusedSecrets {
+            logger.warning("a key is never read", metadata: ["sysctl": "\(secret)"])
+        }
+
+        let listeners = try listen()
+        let scraper = Scraper(logger: logger)
+        let failure = Mutex<(any Error)?>(nil)
+        let server = try Server(
+            listeners: listeners, routes: routes(scraper), log: { logger.debug("http", metadata: ["error": "\($0)"]) }
+        )
+        try server.start()
+        logger.info(
+            "netdrift is running",
+            metadata: [
+                "version": "\(Version.number)", "address": "\(server.boundAddresses.joined(separator: ", "))",
+                "path": "\(web.telemetryPath)", "threads": "\(settings.threads)", "max_fds": "\(limit)",
+            ])
+        Self.reportRights(logger)
+
+        let options = collectors
+        let engineSettings = settings
+        let pid = getpid()
+        try scraper.start {
+            try Self.makeExposer(engineSettings, options, startTime: start)
+        } failed: { error in
+            failure.withLock { $0 = error }
+            kill(pid, SIGTERM)
+        }
+
+        wait(for: signals, logger)
+        let error = failure.withLock { $0 }
+        scraper.finish()
+        server.stop(grace: .milliseconds(700))
+        if let error { throw Failure("netdrift cannot run: \(error)") }
+        logger.info("netdrift has stopped")
+    }
+
+    private func listen() throws -> [ListenSocket] {
+        do {
+            return try web.listenAddresses.map { try ListenSocket(ListenAddress(parsing: $0)) }
+        } catch let error as ListenAddressError {
+            throw Failure("--web.listen-address: \(error)")
+        } catch { throw Failure("\(error)") }
+    }
+
+    private func routes(_ scraper: Scraper) -> [Route] {
+        let page = LandingPage.html(telemetryPath: web.telemetryPath)
+        let metrics = MetricsRoute(
+            scraper: scraper, enabled: collectors.enabled, maximumRequests: web.maximumRequests)
+        return [
+            Route("/") { _, responder in responder.respond(.html(200, page)) },
+            Route("/-/healthy") { _, responder in responder.respond(.text(200, "netdrift is healthy\n")) },
+            Route("/-/ready") { _, responder in
+                responder.respond(
+                    scraper.isReady ? .text(200, "netdrift is ready\n") : .text(503, "netdrift is starting\n"))
+            },
+            Route(web.telemetryPath) { request, responder in metrics.handle(request, responder) },
+        ]
+    }
+
+    private static func makeExposer(
+        _ settings: EngineSettings, _ options: CollectorOptions, startTime: Double
+    ) throws -> Exposer {
+        let ledger = ErrorLedger()
+        let engine = try PortableEngine(settings, ledger: ledger)
+        let scene = Scene(
+            filter: try options.filter(), includesHostVeths: options.hostVeths, maximumDevices: options.maximumDevices)
+        return try Exposer(
+            engine: engine, scene: scene, state: AgentState(ledger: ledger, startTime: startTime),
+            collectors: options.enabled)
+    }
+
+    private static func reportRights(_ logger: Logger) {
+        let missing = Capability.missing()
+        guard !missing.isEmpty else { return }
+        let names = missing.map(\.name)
+        logger.warning(
+            "running without all rights: some namespaces are not seen",
+            metadata: [
+                "missing": "\(names.joined(separator: " "))",
+                "unseen": "\(missing.map(\.purpose).joined(separator: "; "))",
+                "remedy": "run as root, or in the systemd unit AmbientCapabilities=\(names.joined(separator: " "))",
+            ])
+    }
+
+    private func wait(for signals: SignalWait, _ logger: Logger) {
+        while true {
+            let signal = signals.next()
+            if signal == SIGHUP {
+                logger.info("SIGHUP: there is no configuration file to read again")
+                continue
+            }
+            logger.info("stopping", metadata: ["signal": "\(signal == SIGINT ? "SIGINT" : "SIGTERM")"])
+            // A second one does not wait for the scrapes under way.
+            signals.restoreDefaults()
+            return
+        }
+    }
+}
+
+/// Signals that are waited for instead of handled.
+struct SignalWait {
+    private let signals: [Int32]
+
+    /// Blocks the signals in this thread and those it starts.
+    init(_ signals: [Int32]) {
+        self.signals = signals
+        change(SIG_BLOCK)
+    }
+
+    private func set() -> sigset_t {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for signal in signals { unsafe sigaddset(&set, signal) }
+        return set
+    }
+
+    private func change(_ how: Int32) {
+        var set = set()
+        unsafe pthread_sigmask(how, &set, nil)
+    }
+
+    /// Waits for the next of them. Source: sigwait(3).
+    func next() -> Int32 {
+        var set = set()
+        var signal: Int32 = 0
+        while unsafe sigwait(&set, &signal) != 0 {}
+        return signal
+    }
+
+    /// Lets them do what they do to a program that does not wait for them.
+    func restoreDefaults() { change(SIG_UNBLOCK) }
+}

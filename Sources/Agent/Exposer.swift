@@ -1,0 +1,82 @@
+internal import Exposition
+internal import NetnsCore
+internal import NetnsSystem
+internal import Web
+
+/// Makes a collection and writes it: the one place where families are put in order.
+///
+/// Concurrency: belongs to the thread that collects.
+final class Exposer {
+    /// One form of an answer.
+    struct Variant: Hashable {
+        let format: ExpositionFormat
+        let gzip: Bool
+    }
+
+    private let engine: any NamespaceEngine
+    private let scene: Scene
+    private let state: AgentState
+    private let collectors: [any Collector]
+    /// All families with the collector they belong to, sorted by name.
+    private let emitters: [(collector: String?, emitter: Emitter)]
+    private var buffers: [ByteBuffer] = []
+    private let compressor: GzipCompressor
+
+    init(engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>) throws {
+        self.engine = engine
+        self.scene = scene
+        self.state = state
+        compressor = try GzipCompressor()
+        let all: [any Collector] = [
+            AgentCollector(state), InterfaceCollector(), NamespaceCollector(), ProcessCollector(), SysctlCollector(),
+        ]
+        collectors = all.filter { collector in
+            collector.name.map { name in enabled.contains { $0.rawValue == name } } ?? true
+        }
+        emitters = collectors.flatMap { collector in
+            collector.emitters.map { (collector.name, $0) }
+        }.sorted { $0.emitter.family.name < $1.emitter.family.name }
+    }
+
+    /// Reads what `names` need, now.
+    func collect(_ names: Set<CollectorName>, until deadline: Instant?) throws {
+        state.collections += 1
+        let parts = names.reduce(into: CollectionParts()) { $0.formUnion($1.parts) }
+        let report = try engine.collect(parts, until: deadline)
+        let ran = collectors.compactMap { collector -> (name: String, part: CollectionReport.Part)? in
+            guard let name = collector.name, let known = CollectorName(rawValue: name), names.contains(known),
+                let part = collector.part(of: report)
+            else { return nil }
+            return (name, part)
+        }
+        scene.prepare(engine.namespaces, report, collectors: ran.sorted { $0.name < $1.name })
+    }
+
+    /// Writes the last collection. The body lends the buffer it was written into, which is used again when it is free.
+    func render(_ variant: Variant, _ names: Set<CollectorName>) throws -> Body {
+        let buffer = freeBuffer()
+        var writer = ExpositionWriter(variant.format, into: buffer)
+        for (collector, emitter) in emitters {
+            if let collector, !names.contains(where: { $0.rawValue == collector }) { continue }
+            writer.begin(emitter.family)
+            emitter.emit(scene, &writer)
+        }
+        writer.end()
+        if variant.gzip {
+            return try unsafe buffer.withUnsafeBytes { try unsafe compressor.compress(RawSpan(_unsafeBytes: $0)) }
+        }
+        return unsafe buffer.withUnsafeBytes { unsafe Body(lending: $0, owner: buffer) }
+    }
+
+    /// A buffer that no answer lends any more. Few are ever needed: one for each answer that is being sent.
+    private func freeBuffer() -> ByteBuffer {
+        for index in buffers.indices where isKnownUniquelyReferenced(&buffers[index]) {
+            buffers[index].removeAll()
+            return buffers[index]
+        }
+        let buffer = ByteBuffer(capacity: 1 << 16)
+        // Slow readers may hold many at once; those beyond a few are not kept for the next scrape.
+        if buffers.count < 3 { buffers.append(buffer) }
+        return buffer
+    }
+}

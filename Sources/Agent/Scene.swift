@@ -1,0 +1,139 @@
+internal import Exposition
+internal import NetnsCore
+internal import NetnsSystem
+
+/// What one exposition is written from: the namespaces of a collection, with the labels they share rendered once.
+///
+/// A namespace has some 130 series and its label is in each of them; a link has 32. Rendering `{netns="a"` once a
+/// namespace and `{netns="a",device="eth0"` once a link leaves a copy for each sample. All memory is used again.
+///
+/// Concurrency: belongs to the thread that collects.
+final class Scene {
+    /// One link to be written.
+    struct Device {
+        /// Its namespace, an index into `namespaces`.
+        let namespace: Int
+        /// Its position in the namespace's links.
+        let link: Int
+        /// `{netns="...",device="..."` in `labels`.
+        let label: Range<Int>
+    }
+
+    private(set) var namespaces: [NamespaceSample] = []
+    private(set) var report = CollectionReport()
+    /// The open label sets.
+    let labels = ByteBuffer(capacity: 65536)
+    /// `{netns="..."` of each namespace.
+    private(set) var namespaceLabels: [Range<Int>] = []
+    /// The links that are written, by namespace and index.
+    private(set) var devices: [Device] = []
+    /// Links that the limit of links a namespace left out.
+    private(set) var devicesLeftOut = 0
+    /// Labels of sysctls by the table they come from; one table serves all namespaces unless there are patterns.
+    private(set) var sysctlLabels: [ObjectIdentifier: SysctlLabels] = [:]
+
+    /// The collectors that ran, as open label sets, and how they went.
+    private(set) var collectors: [(label: [UInt8], part: CollectionReport.Part)] = []
+    /// What this process uses.
+    private(set) var process: ProcessStatistics?
+
+    private let filter: DeviceFilter
+    private let includesHostVeths: Bool
+    private let maximumDevices: Int
+
+    init(filter: DeviceFilter, includesHostVeths: Bool, maximumDevices: Int) {
+        self.filter = filter
+        self.includesHostVeths = includesHostVeths
+        self.maximumDevices = maximumDevices
+    }
+
+    /// Prepares for writing what a collection found.
+    func prepare(
+        _ namespaces: [NamespaceSample], _ report: CollectionReport,
+        collectors: [(name: String, part: CollectionReport.Part)]
+    ) {
+        self.namespaces = namespaces
+        self.report = report
+        self.collectors = collectors.map { collector in
+            labels.removeAll()
+            labels.openLabels("collector", collector.name.utf8Span.span)
+            return (labels.copied, collector.part)
+        }
+        process = ProcessStatistics.read()
+        labels.removeAll()
+        namespaceLabels.removeAll(keepingCapacity: true)
+        devices.removeAll(keepingCapacity: true)
+        devicesLeftOut = 0
+        var tables: [ObjectIdentifier: SysctlLabels] = [:]
+        for (index, namespace) in namespaces.enumerated() {
+            let start = labels.count
+            let name = namespace.name.utf8Span
+            labels.openLabels("netns", name.span)
+            namespaceLabels.append(start..<labels.count)
+            if namespace.wasRead, namespace.hasLinks { addDevices(of: namespace, index) }
+            if namespace.wasRead, namespace.hasSysctls {
+                let table = namespace.sysctls.table
+                let id = ObjectIdentifier(table)
+                if tables[id] == nil { tables[id] = sysctlLabels[id] ?? SysctlLabels(table) }
+            }
+        }
+        sysctlLabels = tables
+    }
+
+    private func addDevices(of namespace: NamespaceSample, _ index: Int) {
+        var count = 0
+        for position in namespace.links.indices {
+            // The other end is in another namespace, where it is reported: a host would have twice the series.
+            if namespace.isHost, !includesHostVeths, namespace.links[position].isVethToElsewhere { continue }
+            guard filter.admits(namespace.links[position].name) else { continue }
+            count += 1
+            guard count <= maximumDevices else {
+                devicesLeftOut += 1
+                continue
+            }
+            let start = labels.count
+            labels.append(labels, namespaceLabels[index])
+            namespace.links[position].name.withSpan { labels.addLabel("device", $0) }
+            distinguish(start, namespace.links[position].index, in: namespace)
+            devices.append(Device(namespace: index, link: position, label: start..<labels.count))
+        }
+    }
+
+    /// Two names may look the same once bytes that are no UTF-8 are written out (`a\xff` may be a byte or four
+    /// characters): the later gets its index appended, since two equal series fail the whole scrape.
+    private func distinguish(_ start: Int, _ index: Int32, in namespace: NamespaceSample) {
+        for device in devices.reversed() {
+            guard namespaces[device.namespace] === namespace else { return }
+            if device.label.count == labels.count - start, labels.equal(device.label, start..<labels.count) {
+                labels.truncate(to: labels.count - 1)
+                labels.append("@" as StaticString)
+                labels.append(decimal: Int64(index))
+                labels.append(UInt8(ascii: "\""))
+                return
+            }
+        }
+    }
+}
+
+/// `,sysctl="NAME"` of each entry of a table.
+final class SysctlLabels {
+    /// Keeps the table alive, so that its identity stays its own.
+    let table: SysctlTable
+    private let buffer: ByteBuffer
+    private let ranges: [Range<Int>]
+
+    init(_ table: SysctlTable) {
+        self.table = table
+        let buffer = ByteBuffer()
+        self.buffer = buffer
+        ranges = table.entries.map { entry in
+            let start = buffer.count
+            let name = entry.name.dotted.utf8Span
+            buffer.addLabel("sysctl", name.span)
+            return start..<buffer.count
+        }
+    }
+
+    /// The label of the entry at `index`.
+    subscript(index: Int) -> LabelFragment { LabelFragment(buffer, ranges[index]) }
+}

@@ -1,0 +1,104 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+// Debian 12's headers are older than this one (Linux 5.14).
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+#define ND_RESULT(call) ({ long nd_r = (call); nd_r < 0 ? -errno : (int)nd_r; })
+
+int nd_setns_net(int fd) { return ND_RESULT(setns(fd, CLONE_NEWNET)); }
+
+int nd_unshare_net(void) { return ND_RESULT(unshare(CLONE_NEWNET)); }
+
+int nd_gettid(void) { return (int)syscall(SYS_gettid); }
+
+int nd_pidfd_open(int pid) { return ND_RESULT(syscall(SYS_pidfd_open, pid, 0)); }
+
+int nd_pidfd_getfd(int pidfd, int fd) { return ND_RESULT(syscall(SYS_pidfd_getfd, pidfd, fd, 0)); }
+
+int nd_openat2(int dir, const char *path, uint64_t flags, uint64_t resolve) {
+    struct open_how how = {.flags = flags, .resolve = resolve};
+    return ND_RESULT(syscall(SYS_openat2, dir, path, &how, sizeof how));
+}
+
+int nd_openat(int dir, const char *path, int flags) { return ND_RESULT(openat(dir, path, flags)); }
+
+int nd_getdents64(int fd, void *buffer, unsigned int count) {
+    return ND_RESULT(syscall(SYS_getdents64, fd, buffer, count));
+}
+
+int nd_ns_get_nstype(int fd) { return ND_RESULT(ioctl(fd, NS_GET_NSTYPE)); }
+
+int nd_socket_netns(int fd) { return ND_RESULT(ioctl(fd, SIOCGSKNS)); }
+
+int nd_netns_cookie(int socket, uint64_t *cookie) {
+    socklen_t length = sizeof *cookie;
+    return ND_RESULT(getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &length));
+}
+
+int nd_filesystem_magic(int fd, uint64_t *magic) {
+    struct statfs fs;
+    int result = ND_RESULT(fstatfs(fd, &fs));
+    *magic = (uint64_t)fs.f_type;
+    return result;
+}
+
+int nd_ethtool_speed(int socket, const char *device, uint32_t *megabits, uint8_t *duplex) {
+    struct ethtool_cmd command = {.cmd = ETHTOOL_GSET};
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    strncpy(request.ifr_name, device, IFNAMSIZ - 1);
+    request.ifr_data = (void *)&command;
+    int result = ND_RESULT(ioctl(socket, SIOCETHTOOL, &request));
+    *megabits = ethtool_cmd_speed(&command);
+    *duplex = command.duplex;
+    return result;
+}
+
+int nd_netlink_receive(int socket, void *buffer, size_t capacity, uint32_t *sender, int *truncated) {
+    struct sockaddr_nl address;
+    memset(&address, 0, sizeof address);
+    struct iovec iov = {.iov_base = buffer, .iov_len = capacity};
+    struct msghdr message = {.msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &iov, .msg_iovlen = 1};
+    int result = ND_RESULT(recvmsg(socket, &message, 0));
+    *sender = address.nl_pid;
+    *truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    return result;
+}
+
+int nd_effective_capabilities(uint64_t *mask) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {{0}};
+    int result = ND_RESULT(syscall(SYS_capget, &header, data));
+    *mask = (uint64_t)data[1].effective << 32 | data[0].effective;
+    return result;
+}
+
+int nd_set_thread_name(const char *name) { return ND_RESULT(prctl(PR_SET_NAME, name, 0, 0, 0)); }
+
+const char *nd_errno_name(int number) { return strerrorname_np(number); }
+const char *nd_errno_text(int number) { return strerrordesc_np(number); }
+
+const uint64_t ND_NSFS_MAGIC = NSFS_MAGIC;
+const uint64_t ND_RESOLVE_IN_ROOT = RESOLVE_IN_ROOT;
+const uint32_t ND_SPEED_UNKNOWN = (uint32_t)SPEED_UNKNOWN;
+const int ND_O_PATH = O_PATH;
+const int ND_CLONE_NEWNET = CLONE_NEWNET;

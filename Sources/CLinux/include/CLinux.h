@@ -1,0 +1,76 @@
+#pragma once
+// What Swift's Glibc module does not import: namespaces, pidfd, openat2, getdents64, ethtool, kernel constants.
+// No logic: one function is one system call, and returns what the kernel returns: a value, or -errno.
+//
+// Only headers of the kernel are included here: those of glibc, read with _GNU_SOURCE, define some structs otherwise
+// than Swift's own Glibc module, which then refuses both.
+#include <linux/capability.h>
+#include <linux/if_link.h>
+#include <linux/net_namespace.h>
+#include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <linux/rtnetlink.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// setns(2) to an open network namespace; fails with EINVAL when fd is a namespace of another type.
+int nd_setns_net(int fd);
+
+// unshare(2) into a new network namespace.
+int nd_unshare_net(void);
+
+// gettid(2).
+int nd_gettid(void);
+
+// pidfd_open(2), Linux 5.3.
+int nd_pidfd_open(int pid);
+
+// pidfd_getfd(2), Linux 5.6: a copy of another process's descriptor, close-on-exec.
+int nd_pidfd_getfd(int pidfd, int fd);
+
+// openat2(2), Linux 5.6.
+int nd_openat2(int dir, const char *path, uint64_t flags, uint64_t resolve);
+
+// open(2) and openat(2) without a mode: they are variadic in C.
+int nd_openat(int dir, const char *path, int flags);
+
+// getdents64(2): raw directory entries, without the allocation of opendir(3).
+int nd_getdents64(int fd, void *buffer, unsigned int count);
+
+// ioctl_nsfs(2): the CLONE_NEW* type of a namespace descriptor, Linux 4.11.
+int nd_ns_get_nstype(int fd);
+
+// SIOCGSKNS: a descriptor of the network namespace of a socket, Linux 4.10. Needs CAP_NET_ADMIN there.
+int nd_socket_netns(int fd);
+
+// SO_NETNS_COOKIE, Linux 5.14: a number no other namespace of this boot had or will have.
+int nd_netns_cookie(int socket, uint64_t *cookie);
+
+// fstatfs(2): the magic number of the file system a descriptor lies on.
+int nd_filesystem_magic(int fd, uint64_t *magic);
+
+// ETHTOOL_GSET by SIOCETHTOOL, ethtool(7): speed in Mb/s (SPEED_UNKNOWN is UINT32_MAX) and duplex. Any socket will do.
+int nd_ethtool_speed(int socket, const char *device, uint32_t *megabits, uint8_t *duplex);
+
+// recvmsg(2) of one netlink datagram: its length, the sender's port and whether it was cut (MSG_TRUNC).
+int nd_netlink_receive(int socket, void *buffer, size_t capacity, uint32_t *sender, int *truncated);
+
+// capget(2), version 3: the effective set of the calling thread.
+int nd_effective_capabilities(uint64_t *mask);
+
+// prctl(PR_SET_NAME): the calling thread's name, 15 bytes, as ps -L shows it.
+int nd_set_thread_name(const char *name);
+
+// strerrorname_np(3) and strerrordesc_np(3): static text, or NULL for a number that has none.
+const char *nd_errno_name(int number);
+const char *nd_errno_text(int number);
+
+// struct linux_dirent64 is not in a public header; these are its offsets, getdents64(2).
+enum { ND_DIRENT_RECLEN = 16, ND_DIRENT_TYPE = 18, ND_DIRENT_NAME = 19 };
+
+// Constants whose macros do not import.
+extern const uint64_t ND_NSFS_MAGIC;
+extern const uint64_t ND_RESOLVE_IN_ROOT;
+extern const uint32_t ND_SPEED_UNKNOWN;
+extern const int ND_O_PATH;
+extern const int ND_CLONE_NEWNET;

@@ -1,0 +1,69 @@
+/// The process that stands for a namespace: the one with the lowest id, as lsns(8) chooses it.
+public struct LeaderProcess: Hashable, Sendable {
+    /// Its process id.
+    public var pid: Int32
+    /// Its effective user id.
+    public var uid: UInt32
+    /// The user's name, or the number where there is none.
+    public var user: String
+    /// /proc/PID/comm: up to 15 bytes.
+    public var command: String
+
+    /// A process with what is known of it.
+    public init(pid: Int32, uid: UInt32, user: String, command: String) {
+        self.pid = pid
+        self.uid = uid
+        self.user = user
+        self.command = command
+    }
+}
+
+/// One network namespace as one collection found it: the model that every writer reads.
+///
+/// Concurrency: an engine changes it during a collection (each by one thread at a time, with a barrier before and
+/// after); between collections it is only read. Whoever reads does so where the collection was made.
+public final class NamespaceSample: @unchecked Sendable {
+    /// A number no other namespace of this agent's life has had.
+    public let serial: UInt64
+    /// The nsfs inode; used again by the kernel once the namespace is gone.
+    public let inode: UInt64
+    /// Whether it is the host's own.
+    public let isHost: Bool
+    /// When the agent first saw it, seconds since the epoch.
+    public let firstSeen: Double
+    /// SO_NETNS_COOKIE: never used again before a reboot. nil before it was entered, and before Linux 5.14.
+    public var cookie: UInt64?
+    /// Its name: unique on the host at any time.
+    public var name = ""
+    /// How it is held: the first origin that applies.
+    public var origin = Origin.process
+    /// How many processes (thread groups) are in it.
+    public var processes = 0
+    /// The process with the lowest id, nil when there is none.
+    public var leader: LeaderProcess?
+    /// Where it is mounted in our own mount namespace; raw paths, sorted.
+    public var mounts: [[UInt8]] = []
+    /// What else holds it, as far as the last deep scan saw.
+    public var holders: [Holder] = []
+    /// The id the host has for it (RTM_GETNSID), nil when none is assigned.
+    public var nsid: Int32?
+    /// Whether this collection read it; when false, what follows is of no collection and must not be shown.
+    public var wasRead = false
+    /// Its sysctls, when `hasSysctls`.
+    public var sysctls: SysctlReadings
+    /// Whether this collection read its sysctls.
+    public var hasSysctls = false
+    /// Its links, when `hasLinks`, in the order of their indexes.
+    public var links: [Link] = []
+    /// Whether this collection read its links.
+    public var hasLinks = false
+
+    /// A namespace that was just found.
+    public init(serial: UInt64, inode: UInt64, isHost: Bool, firstSeen: Double, table: SysctlTable) {
+        self.serial = serial
+        self.inode = inode
+        self.isHost = isHost
+        self.firstSeen = firstSeen
+        sysctls = SysctlReadings(table: table)
+    }
+}

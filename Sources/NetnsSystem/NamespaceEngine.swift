@@ -1,0 +1,90 @@
+public import NetnsCore
+
+/// What a collection reads in each namespace.
+public struct CollectionParts: OptionSet, Sendable, Hashable {
+    /// The bits.
+    public let rawValue: UInt8
+    /// Parts by their bits.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The sysctls.
+    public static let sysctls = CollectionParts(rawValue: 1)
+    /// The links with their counters.
+    public static let links = CollectionParts(rawValue: 2)
+    /// Everything.
+    public static let all: CollectionParts = [.sysctls, .links]
+}
+
+/// How a collection went, beside its namespaces.
+public struct CollectionReport: Sendable {
+    /// Reading of one part in all namespaces.
+    public struct Part: Sendable {
+        /// Time spent in it, summed over the threads, seconds.
+        public var seconds = 0.0
+        /// Namespaces in which it failed.
+        public var failures = 0
+        /// Namespaces in which it was tried.
+        public var attempts = 0
+
+        /// Whether it worked anywhere, or had nothing to do.
+        public var succeeded: Bool { attempts == 0 || failures < attempts }
+    }
+
+    /// Finding the namespaces, seconds.
+    public var discoverySeconds = 0.0
+    /// The sysctls.
+    public var sysctls = Part()
+    /// The links.
+    public var links = Part()
+    /// Namespaces left out since there are more than `maximumNamespaces`.
+    public var leftOutByLimit = 0
+    /// Namespaces that were not reached before the deadline.
+    public var leftOutByDeadline = 0
+    /// Namespaces that were found and could not be entered.
+    public var unreachable = 0
+    /// Processes whose namespace we may not see.
+    public var deniedProcesses = 0
+    /// The last deep scan; nil before the first, or when there are none.
+    public var deepScan: DeepFindings?
+    /// Descriptors that are kept for reading sysctls.
+    public var keptDescriptors = 0
+
+    /// Nothing happened yet.
+    public init() {}
+}
+
+/// The one way by which the rest of the program learns what the kernel knows of the namespaces: it cannot tell which
+/// engine ran.
+///
+/// An engine is used by one thread. The samples it returns are its own: they stay as they are until the next collection.
+public protocol NamespaceEngine: AnyObject {
+    /// Reads `parts` of every namespace now. Namespaces not reached before `deadline` are counted in the report, and
+    /// their samples say that they were not read.
+    func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport
+
+    /// The namespaces of the last collection, sorted by name.
+    var namespaces: [NamespaceSample] { get }
+}
+
+/// What an engine is to do, from the command line and the configuration.
+public struct EngineSettings: Sendable {
+    /// Where the host's files are.
+    public var paths = SystemPaths()
+    /// Threads that enter namespaces, at least 1.
+    public var threads = 1
+    /// The sysctls to read.
+    public var sysctls = SysctlSelection(builtin: true, include: [], exclude: [])
+    /// Only namespaces whose name matches one of these, when there are any.
+    public var include: [Glob] = []
+    /// No namespace whose name matches one of these.
+    public var exclude: [Glob] = []
+    /// More namespaces than this are left out: the newest.
+    public var maximumNamespaces = 5000
+    /// Seconds between deep scans; 0 for none.
+    public var deepInterval = 30.0
+    /// Descriptors to keep; nil for as many as the limit allows.
+    public var descriptors: DescriptorBudget?
+
+    /// The defaults.
+    public init() {}
+}

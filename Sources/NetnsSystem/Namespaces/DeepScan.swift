@@ -1,0 +1,183 @@
+internal import CLinux
+internal import Glibc
+public import NetnsCore
+
+/// What a deep scan found: what holds namespaces beside processes and our own mounts.
+public struct DeepFindings: Sendable {
+    /// Holders by namespace inode; at most `DeepScan.holdersKept` of each.
+    public var holders: [UInt64: [Holder]] = [:]
+    /// Processes that could not be looked into, for want of rights.
+    public var denied = 0
+    /// Sockets whose namespace could not be asked for (SIOCGSKNS needs CAP_NET_ADMIN there).
+    public var socketsDenied = 0
+    /// How long it took, seconds.
+    public var duration = 0.0
+    /// When it ended, seconds since the epoch.
+    public var finished = 0.0
+
+    /// Nothing found.
+    public init() {}
+}
+
+/// The scan for namespaces that no process is in and that are not mounted here: mounts of other mount namespaces, threads,
+/// open nsfs descriptors and sockets, by every process's /proc entries.
+///
+/// It looks at each descriptor of the host (about 3 us each), so it runs on its own cadence, not at each scrape.
+struct DeepScan: ~Copyable {
+    /// A namespace may be held a thousand times; a few ways in are enough to reach it and to say who holds it.
+    static let holdersKept = 16
+
+    private let paths: SystemPaths
+    private let procfs: FileDescriptor
+    private let processes = DirectoryReader()
+    private let entries = DirectoryReader(capacity: 32768)
+    private let links = LinkReader()
+    private var reader = FileReader(capacity: 65536)
+    private let own: Int32
+    /// The namespace of every socket seen in the last scan: a socket never changes its namespace, and its sockfs inode
+    /// names it, so only new sockets are asked. A wrong entry would show when the namespace is opened.
+    private var socketNamespaces: [UInt64: UInt64] = [:]
+
+    init(paths: SystemPaths) throws {
+        self.paths = paths
+        do { procfs = try FileDescriptor.open(paths.procfs, O_RDONLY | O_DIRECTORY) } catch {
+            throw SystemError("open", paths.procfs, error)
+        }
+        // Our process id as this procfs counts: getpid(2) is that of our own process-id namespace.
+        own = (try? links.read("self", at: procfs.rawValue) { Self.number($0) }) ?? getpid()
+    }
+
+    private static func number(_ text: borrowing RawSpan) -> Int32? {
+        let digits = unsafe text.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+        return Int32(digits)
+    }
+
+    /// Looks at every process but our own, whose descriptors are those of a collection under way.
+    mutating func run() throws(Errno) -> DeepFindings {
+        let start = Instant.now()
+        var findings = DeepFindings()
+        var sockets: [UInt64: UInt64] = [:]
+        sockets.reserveCapacity(socketNamespaces.count)
+        var mountNamespaces: Set<MountView> = []
+        if let mine = view(of: "self") { mountNamespaces.insert(mine) }
+        var pids: [Int32] = []
+        try processes.forEachNumber(of: procfs) { pids.append($0) }
+        for pid in pids where pid != own {
+            let namespace = namespace("\(pid)/ns/net")
+            lookAtMounts("\(pid)", pid, &mountNamespaces, &findings)
+            lookAtThreads(pid, namespace, &mountNamespaces, &findings)
+            lookAtDescriptors(pid, namespace, &sockets, &findings)
+        }
+        socketNamespaces = sockets
+        findings.duration = Instant.now().seconds(since: start)
+        findings.finished = WallClock.now()
+        return findings
+    }
+
+    /// A mount namespace as seen from a root directory: mountinfo shows what lies below it.
+    private struct MountView: Hashable {
+        let namespace: UInt64
+        let root: [UInt8]
+    }
+
+    private func view(of process: String) -> MountView? {
+        guard
+            let found = try? links.read(
+                "\(process)/ns/mnt", at: procfs.rawValue, { NamespaceLinkText.mountNamespaceInode($0) }),
+            let root = try? links.read(
+                "\(process)/root", at: procfs.rawValue,
+                { text in unsafe text.withUnsafeBytes { unsafe [UInt8]($0) } })
+        else { return nil }
+        return MountView(namespace: found, root: root)
+    }
+
+    private func namespace(_ path: String) -> UInt64? {
+        (try? links.read(path, at: procfs.rawValue) { NamespaceLinkText.inode($0) }) ?? nil
+    }
+
+    private mutating func lookAtMounts(
+        _ process: String, _ pid: Int32, _ known: inout Set<MountView>, _ findings: inout DeepFindings
+    ) {
+        guard let view = view(of: process), known.insert(view).inserted else { return }
+        let mounts = try? reader.read("\(process)/mountinfo", at: procfs.rawValue) { MountInfo.namespaceMounts($0) }
+        for mount in mounts ?? [] {
+            findings.add(.foreignMount(pid: pid, path: mount.path), to: mount.inode)
+        }
+    }
+
+    private mutating func lookAtThreads(
+        _ pid: Int32, _ namespace: UInt64?, _ known: inout Set<MountView>, _ findings: inout DeepFindings
+    ) {
+        guard let tasks = try? FileDescriptor.open("\(pid)/task", at: procfs.rawValue, O_RDONLY | O_DIRECTORY) else {
+            return
+        }
+        var threads: [Int32] = []
+        try? entries.forEachNumber(of: tasks) { if $0 != pid { threads.append($0) } }
+        for thread in threads {
+            if let inode = self.namespace("\(pid)/task/\(thread)/ns/net"), inode != namespace {
+                findings.add(.thread(pid: pid, tid: thread), to: inode)
+            }
+            // /proc/TID is there too, though it is not listed: a thread's root is reached as a process's is.
+            lookAtMounts("\(pid)/task/\(thread)", thread, &known, &findings)
+        }
+    }
+
+    private func lookAtDescriptors(
+        _ pid: Int32, _ namespace: UInt64?, _ sockets: inout [UInt64: UInt64], _ findings: inout DeepFindings
+    ) {
+        let directory: FileDescriptor
+        do throws(Errno) {
+            directory = try FileDescriptor.open("\(pid)/fd", at: procfs.rawValue, O_RDONLY | O_DIRECTORY)
+        } catch {
+            if error.meansDenied { findings.denied += 1 }
+            return
+        }
+        var process: Int32 = -1
+        defer { if process >= 0 { FileDescriptor.close(process) } }
+        let raw = directory.rawValue
+        try? entries.forEachNumber(of: directory) { fd in
+            let target = try? links.read("\(fd)", at: raw) { text -> Target? in
+                if let inode = NamespaceLinkText.inode(text) { return .namespace(inode) }
+                return NamespaceLinkText.socketInode(text).map { .socket($0) }
+            }
+            switch target ?? nil {
+            case .namespace(let inode):
+                findings.add(.descriptor(pid: pid, fd: fd), to: inode)
+            case .socket(let socket):
+                var inode = socketNamespaces[socket] ?? sockets[socket]
+                if inode == nil {
+                    if process < 0 { process = nd_pidfd_open(pid) }
+                    guard process >= 0 else { return }
+                    do throws(Errno) { inode = try Self.namespace(ofSocket: fd, process: process) } catch {
+                        if error.meansDenied { findings.socketsDenied += 1 }
+                        return
+                    }
+                }
+                guard let inode else { return }
+                sockets[socket] = inode
+                // What its own process holds anyway needs no second holder.
+                if inode != namespace { findings.add(.socket(pid: pid, fd: fd), to: inode) }
+            case nil:
+                return
+            }
+        }
+    }
+
+    private enum Target {
+        case namespace(UInt64)
+        case socket(UInt64)
+    }
+
+    private static func namespace(ofSocket fd: Int32, process: Int32) throws(Errno) -> UInt64 {
+        let result = nd_pidfd_getfd(process, fd)
+        guard result >= 0 else { throw Errno(rawValue: -result) }
+        let socket = result.asDescriptor
+        return UInt64(try NamespaceHandle.namespace(ofSocket: socket).status().st_ino)
+    }
+}
+
+extension DeepFindings {
+    fileprivate mutating func add(_ holder: Holder, to inode: UInt64) {
+        if holders[inode, default: []].count < DeepScan.holdersKept { holders[inode, default: []].append(holder) }
+    }
+}

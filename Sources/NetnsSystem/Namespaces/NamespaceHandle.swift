@@ -1,0 +1,126 @@
+internal import CLinux
+internal import Glibc
+internal import NetnsCore
+
+/// An open descriptor of a network namespace: it holds the namespace, so it lives only as long as a visit.
+struct NamespaceHandle: ~Copyable {
+    private let file: FileDescriptor
+
+    private init(_ file: consuming FileDescriptor) { self.file = file }
+
+    /// The descriptor; valid while this value lives.
+    var rawValue: Int32 { file.rawValue }
+
+    /// Moves the calling thread into the namespace.
+    func enter() throws(Errno) { _ = try syscall { nd_setns_net(file.rawValue) } }
+
+    /// The inode.
+    func inode() throws(Errno) -> UInt64 { UInt64(try file.status().st_ino) }
+
+    /// The namespace the calling thread is in. /proc/self would be the leader's.
+    static func current(procfs: String) throws(Errno) -> NamespaceHandle {
+        NamespaceHandle(try FileDescriptor.open("/proc/thread-self/ns/net", O_RDONLY))
+    }
+
+    /// The namespace at a path that an administrator gave.
+    static func at(_ path: String) throws -> NamespaceHandle {
+        let file: FileDescriptor
+        do { file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK) } catch {
+            throw SystemError("open the network namespace", path, error)
+        }
+        guard isNetworkNamespace(file.rawValue) else {
+            throw SystemError(
+                "use", path, .invalid,
+                advice:
+                    "it is no network namespace here: if ip netns lists it, it was mounted after this mount namespace "
+                    + "was made private; run with mount propagation slave (systemd: PrivateMounts=no, Kubernetes: "
+                    + "mountPropagation: HostToContainer)")
+        }
+        return NamespaceHandle(file)
+    }
+
+    /// Opens namespace `inode` through one of its holders. Throws `stale` when something else is there by now, and what
+    /// the kernel says otherwise; a holder that went (`meansGone`) is normal.
+    static func open(_ holder: Holder, inode: UInt64, paths: SystemPaths) throws(Errno) -> NamespaceHandle {
+        switch holder {
+        case .process(let pid):
+            return try verified(FileDescriptor.open("\(paths.procfs)/\(pid)/ns/net", O_RDONLY), inode)
+        case .thread(let pid, let tid):
+            return try verified(FileDescriptor.open("\(paths.procfs)/\(pid)/task/\(tid)/ns/net", O_RDONLY), inode)
+        case .mount(let path):
+            return try verified(FileDescriptor.open(path, O_RDONLY | O_NONBLOCK), inode)
+        case .descriptor(let pid, let fd):
+            return try reopened(
+                FileDescriptor.open("\(paths.procfs)/\(pid)/fd/\(fd)", ND_O_PATH), inode, procfs: paths.procfs)
+        case .foreignMount(let pid, let path):
+            let root = try FileDescriptor.open("\(paths.procfs)/\(pid)/root", ND_O_PATH | O_DIRECTORY)
+            return try reopened(openBelow(root, path), inode, procfs: paths.procfs)
+        case .socket(let pid, let fd):
+            let process = try syscall { nd_pidfd_open(pid) }.asDescriptor
+            return try verified(namespace(ofSocket: duplicate(fd, of: process)), inode)
+        }
+    }
+
+    /// A copy of descriptor `fd` of another process; `stale` when it has no such descriptor by now.
+    static func duplicate(_ fd: Int32, of process: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
+        // Not through syscall(): EBADF is the other process's answer here, not our fault.
+        let result = nd_pidfd_getfd(process.rawValue, fd)
+        guard result >= 0 else {
+            let error = Errno(rawValue: -result)
+            throw error == .badDescriptor ? .stale : error
+        }
+        return result.asDescriptor
+    }
+
+    /// The namespace a socket lives in; `stale` when the descriptor is no socket.
+    static func namespace(ofSocket socket: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
+        let raw = socket.rawValue
+        let result = nd_socket_netns(raw)
+        guard result >= 0 else {
+            let error = Errno(rawValue: -result)
+            throw error == Errno(rawValue: ENOTTY) ? .stale : error
+        }
+        return result.asDescriptor
+    }
+
+    /// What is at `path` below `root`, without following a link out of it: the path is in a container's hands.
+    private static func openBelow(_ root: borrowing FileDescriptor, _ path: [UInt8]) throws(Errno) -> FileDescriptor {
+        let raw = root.rawValue
+        let text = path.map { CChar(bitPattern: $0) } + [0]
+        let result = unsafe text.withUnsafeBufferPointer { buffer -> Int32 in
+            guard let base = buffer.baseAddress else { return -EINVAL }
+            return unsafe nd_openat2(raw, base, UInt64(ND_O_PATH | O_CLOEXEC), ND_RESOLVE_IN_ROOT)
+        }
+        if result >= 0 { return result.asDescriptor }
+        let error = Errno(rawValue: -result)
+        guard error == .notImplemented else { throw error }
+        // Before 5.6: the path of a mount point has no links but those the container puts there now; the inode is
+        // compared afterwards, and O_PATH opens nothing.
+        return try FileDescriptor.open(Array(path.drop { $0 == UInt8(ascii: "/") }), at: raw, ND_O_PATH | O_NOFOLLOW)
+    }
+
+    /// Opens what an O_PATH descriptor stands for, once it is known to be the namespace: opening a device or a FIFO that
+    /// a container put there instead could block, or do something.
+    private static func reopened(
+        _ path: consuming FileDescriptor, _ inode: UInt64, procfs: String
+    ) throws(Errno) -> NamespaceHandle {
+        var magic: UInt64 = 0
+        let raw = path.rawValue
+        _ = try syscall { unsafe nd_filesystem_magic(raw, &magic) }
+        guard magic == ND_NSFS_MAGIC, try path.status().st_ino == inode else { throw .stale }
+        return try verified(FileDescriptor.open("/proc/self/fd/\(raw)", O_RDONLY), inode)
+    }
+
+    /// The descriptor when it is network namespace `inode`.
+    private static func verified(
+        _ file: consuming FileDescriptor, _ inode: UInt64
+    ) throws(Errno) -> NamespaceHandle {
+        // The inode number alone could be another file system's: the type is the kernel's word.
+        guard try file.status().st_ino == inode, isNetworkNamespace(file.rawValue) else { throw .stale }
+        return NamespaceHandle(file)
+    }
+
+    private static func isNetworkNamespace(_ file: Int32) -> Bool {
+        nd_ns_get_nstype(file) == ND_CLONE_NEWNET
+    }
+}

@@ -1,0 +1,102 @@
+internal import CLinux
+internal import Glibc
+internal import NetnsCore
+
+/// The namespaces that processes are in, by one pass over /proc.
+struct ProcessScan: ~Copyable {
+    /// The processes of one namespace.
+    struct Membership {
+        /// How many thread groups.
+        var processes: Int
+        /// The lowest process id.
+        var lowest: Int32
+    }
+
+    /// Members by namespace inode.
+    private(set) var members: [UInt64: Membership] = [:]
+    /// Processes whose namespace we may not see.
+    private(set) var denied = 0
+    private let procfs: FileDescriptor
+    private let directory = DirectoryReader()
+    private let links = LinkReader()
+
+    /// A scan of the processes below `procfs`.
+    init(procfs path: String) throws {
+        do { procfs = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) } catch {
+            throw SystemError("open", path, error, advice: "is procfs mounted there? --path.procfs says where")
+        }
+    }
+
+    /// Looks again. A process that ends in between is normal and leaves no trace.
+    mutating func run() throws(Errno) {
+        members.removeAll(keepingCapacity: true)
+        denied = 0
+        var path = ProcessPath()
+        // Most processes share a few namespaces: the last one is tried before the table.
+        var last: (inode: UInt64, member: Membership)?
+        var members = self.members
+        self.members = [:]
+        var denied = 0
+        defer {
+            if let last { members[last.inode] = last.member }
+            self.members = members
+            self.denied = denied
+        }
+        let procfs = procfs.rawValue
+        try directory.forEachNumber(of: self.procfs) { pid in
+            let inode: UInt64?
+            do throws(Errno) {
+                inode = try unsafe path.withPath(pid, "/ns/net") { (path) throws(Errno) in
+                    try unsafe links.read(path, at: procfs) { NamespaceLinkText.inode($0) }
+                }
+            } catch {
+                if error.meansDenied { denied += 1 }
+                return
+            }
+            guard let inode else { return }
+            var member: Membership
+            if let known = last, known.inode == inode {
+                member = known.member
+            } else {
+                if let last { members[last.inode] = last.member }
+                member = members[inode] ?? Membership(processes: 0, lowest: pid)
+            }
+            member.processes += 1
+            member.lowest = min(member.lowest, pid)
+            last = (inode, member)
+        }
+    }
+
+    /// The namespace inode of a process, nil when it has gone or may not be seen.
+    func namespace(of pid: Int32) -> UInt64? {
+        try? links.read("\(pid)/ns/net", at: procfs.rawValue) { NamespaceLinkText.inode($0) }
+    }
+}
+
+/// Paths of the form `PID/ns/net`, composed without an allocation: there is one for each process of the host.
+struct ProcessPath {
+    private var bytes = InlineArray<48, CChar>(repeating: 0)
+
+    mutating func withPath<R>(
+        _ pid: Int32, _ rest: StaticString, _ body: (UnsafePointer<CChar>) throws(Errno) -> R
+    ) throws(Errno) -> R {
+        var digits = InlineArray<10, CChar>(repeating: 0)
+        var count = 0
+        var value = pid
+        repeat {
+            digits[count] = CChar(0x30 + value % 10)
+            count += 1
+            value /= 10
+        } while value > 0
+        for index in 0..<count { bytes[index] = digits[count - 1 - index] }
+        precondition(count + rest.utf8CodeUnitCount < 48)
+        for index in 0..<rest.utf8CodeUnitCount {
+            bytes[count + index] = unsafe CChar(bitPattern: rest.utf8Start[index])
+        }
+        bytes[count + rest.utf8CodeUnitCount] = 0
+        return try unsafe bytes.span.withUnsafeBufferPointer { (buffer) throws(Errno) in
+            guard let base = buffer.baseAddress else { throw .invalid }
+            return try unsafe body(base)
+        }
+    }
+}

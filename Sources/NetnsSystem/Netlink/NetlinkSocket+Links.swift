@@ -1,0 +1,92 @@
+internal import CLinux
+internal import CMnl
+internal import Glibc
+internal import NetnsCore
+
+extension NetlinkSocket {
+    /// Reads all links of the socket's namespace by one RTM_GETLINK dump into `links`, whose memory is used again.
+    ///
+    /// A dump that the kernel marks as interrupted, or that holds one name twice (a rename in between), is made again,
+    /// three times in all: its links would be some of before and some of after. Source: rtnetlink(7).
+    mutating func dumpLinks(into links: inout [Link], buffer: NetlinkBuffer) throws(NetlinkError) {
+        for attempt in 1...3 {
+            do throws(NetlinkError) {
+                links.removeAll(keepingCapacity: true)
+                try unsafe request(
+                    UInt16(RTM_GETLINK), dump: true, buffer: buffer,
+                    { header in
+                        guard let extra = unsafe mnl_nlmsg_put_extra_header(header, MemoryLayout<ifinfomsg>.size) else {
+                            return
+                        }
+                        unsafe extra.storeBytes(of: UInt8(AF_UNSPEC), as: UInt8.self)
+                    },
+                    { (header, payload) throws(NetlinkDecodingError) in
+                        if header.type == NetlinkConstant.newLink { links.append(try Link(decoding: payload)) }
+                    })
+                if Self.hasNameTwice(links) { throw .interrupted }
+                return
+            } catch {
+                guard case .interrupted = error, attempt < 3 else { throw error }
+            }
+        }
+    }
+
+    private static func hasNameTwice(_ links: [Link]) -> Bool {
+        // Namespaces of containers have a few links: comparing each with each beats a table up to about a hundred.
+        if links.count <= 64 {
+            for index in links.indices {
+                for other in links.indices where other > index && links[index].name == links[other].name { return true }
+            }
+            return false
+        }
+        var names = Set<InlineBytes<16>>(minimumCapacity: links.count)
+        for link in links where !names.insert(link.name).inserted { return true }
+        return false
+    }
+
+    /// Adds speed and duplex by ethtool to those links whose driver knows them; `unsupported` remembers the indexes of
+    /// those that do not, which are not asked again. 1.9 us a link.
+    mutating func readSpeeds(of links: inout [Link], unsupported: inout Set<Int32>) {
+        for position in links.indices {
+            let index = links[position].index
+            // Without a carrier the driver has nothing to say (sysfs answers EINVAL there).
+            guard links[position].carrier == true, links[position].isAdministrativelyUp, !unsupported.contains(index)
+            else { continue }
+            var megabits: UInt32 = 0
+            var duplex: UInt8 = 0
+            var name = InlineArray<17, CChar>(repeating: 0)
+            for offset in 0..<min(links[position].name.count, 15) {
+                name[offset] = CChar(bitPattern: links[position].name[offset])
+            }
+            let result = unsafe name.span.withUnsafeBufferPointer {
+                unsafe nd_ethtool_speed(rawValue, $0.baseAddress, &megabits, &duplex)
+            }
+            guard result == 0 else {
+                if Errno(rawValue: -result) == .notSupported { unsupported.insert(index) }
+                continue
+            }
+            if megabits != 0, megabits != ND_SPEED_UNKNOWN { links[position].speed = UInt64(megabits) * 125_000 }
+            switch duplex {
+            case 0: links[position].duplex = "half"
+            case 1: links[position].duplex = "full"
+            default: break
+            }
+        }
+    }
+
+    /// The id that the socket's namespace has for another, given by an open descriptor; nil when none is assigned.
+    /// Source: RTM_GETNSID, net/core/net_namespace.c rtnl_net_getid().
+    mutating func namespaceID(of namespace: Int32, buffer: NetlinkBuffer) throws(NetlinkError) -> Int32? {
+        var id: Int32?
+        try unsafe request(
+            UInt16(RTM_GETNSID), dump: false, buffer: buffer,
+            { header in
+                guard unsafe mnl_nlmsg_put_extra_header(header, MemoryLayout<rtgenmsg>.size) != nil else { return }
+                unsafe mnl_attr_put_u32(header, UInt16(NETNSA_FD), UInt32(bitPattern: namespace))
+            },
+            { (header, payload) throws(NetlinkDecodingError) in
+                if header.type == NetlinkConstant.newNamespaceID { id = try NetlinkDecoding.namespaceID(payload) }
+            })
+        return id
+    }
+}

@@ -1,0 +1,218 @@
+internal import CLinux
+internal import Glibc
+internal import NetnsCore
+internal import Synchronization
+
+/// The namespaces of one collection, shared out to the threads that visit them.
+///
+/// Concurrency: `next` hands each namespace to one thread; the totals are added under their lock when a thread is done.
+final class VisitJob: Sendable {
+    let namespaces: [PortableNamespace]
+    let parts: CollectionParts
+    let deadline: Instant?
+    let share: DescriptorBudget.Share
+    let absenceRound: Int
+    let next = Atomic<Int>(0)
+    let totals = Mutex<Totals>(Totals())
+
+    struct Totals: Sendable {
+        var sysctls = CollectionReport.Part()
+        var links = CollectionReport.Part()
+    }
+
+    init(
+        _ namespaces: [PortableNamespace], _ parts: CollectionParts, deadline: Instant?,
+        share: DescriptorBudget.Share, absenceRound: Int
+    ) {
+        self.namespaces = namespaces
+        self.parts = parts
+        self.deadline = deadline
+        self.share = share
+        self.absenceRound = absenceRound
+    }
+}
+
+/// What one thread needs to visit namespaces. It belongs to its thread, which does nothing else.
+final class NamespaceVisitor {
+    private let settings: EngineSettings
+    private let ledger: ErrorLedger
+    private let table: SysctlTable
+    private let buffer = NetlinkBuffer()
+    private var reader: SysctlReader
+    private var expansion: SysctlExpansion?
+    private let nextSerial: @Sendable () -> UInt64
+
+    init(
+        _ settings: EngineSettings, table: SysctlTable, pool: SysctlTablePool, ledger: ErrorLedger,
+        nextSerial: @escaping @Sendable () -> UInt64
+    ) {
+        self.settings = settings
+        self.ledger = ledger
+        self.table = table
+        self.nextSerial = nextSerial
+        reader = SysctlReader(procfs: settings.paths.procfs)
+        if !settings.sysctls.patterns.isEmpty {
+            expansion = SysctlExpansion(settings.sysctls, pool: pool, procfs: settings.paths.procfs)
+        }
+    }
+
+    /// Visits namespaces of the job until none is left or the deadline has passed, then returns home. False when it could
+    /// not: the thread must end then, since it would do its next work in a foreign namespace.
+    func run(_ job: VisitJob) -> Bool {
+        let home: NamespaceHandle
+        do throws(Errno) { home = try NamespaceHandle.current(procfs: settings.paths.procfs) } catch {
+            ledger.count("home", error)
+            return true
+        }
+        var totals = VisitJob.Totals()
+        visitAll(job, home, &totals)
+        job.totals.withLock { $0.add(totals) }
+        do throws(Errno) {
+            try home.enter()
+            return true
+        } catch {
+            ledger.count("return", error)
+            return false
+        }
+    }
+
+    private func visitAll(_ job: VisitJob, _ home: borrowing NamespaceHandle, _ totals: inout VisitJob.Totals) {
+        // Ids are asked for as the host has them, so this socket is the host's.
+        var idSocket: NetlinkSocket?
+        if let path = settings.paths.hostNamespace {
+            if let host = try? NamespaceHandle.at(path), (try? host.enter()) != nil { idSocket = try? NetlinkSocket() }
+        } else {
+            idSocket = try? NetlinkSocket()
+        }
+        while true {
+            let index = job.next.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard index < job.namespaces.count else { return }
+            if let deadline = job.deadline, Instant.now() >= deadline { return }
+            visit(job.namespaces[index], job, home, &idSocket, &totals)
+        }
+    }
+
+    private func visit(
+        _ namespace: PortableNamespace, _ job: VisitJob, _ home: borrowing NamespaceHandle,
+        _ idSocket: inout NetlinkSocket?, _ totals: inout VisitJob.Totals
+    ) {
+        do throws(Errno) {
+            if namespace.isHost, settings.paths.hostNamespace == nil {
+                try home.enter()
+                identify(namespace, try NetlinkSocket(), job, &totals)
+            } else {
+                let handle = try open(namespace)
+                try handle.enter()
+                identify(namespace, try NetlinkSocket(), job, &totals)
+                askForID(namespace, handle, &idSocket)
+            }
+        } catch {
+            namespace.outcome = error.meansGone ? .gone : .unreachable
+            if !error.meansGone { ledger.count("enter", error) }
+            return
+        }
+        readSysctls(namespace, job, &totals)
+        namespace.sample.wasRead = true
+        namespace.outcome = .read
+    }
+
+    /// Opens the namespace by the first way that leads there; `noSuchFile` when none does.
+    private func open(_ namespace: PortableNamespace) throws(Errno) -> NamespaceHandle {
+        var failure = Errno.noSuchFile
+        for way in namespace.ways {
+            do throws(Errno) {
+                return try NamespaceHandle.open(way, inode: namespace.inode, paths: settings.paths)
+            } catch {
+                if !error.meansGone { failure = error }
+            }
+        }
+        throw failure
+    }
+
+    /// Compares the namespace's cookie with the one it had, and reads its links: with one socket, since a socket is what
+    /// both need. It is closed before anything else is done.
+    private func identify(
+        _ namespace: PortableNamespace, _ socket: consuming NetlinkSocket, _ job: VisitJob,
+        _ totals: inout VisitJob.Totals
+    ) {
+        let cookie = socket.namespaceCookie()
+        if let known = namespace.sample.cookie, let cookie, known != cookie {
+            namespace.becomeNew(
+                NamespaceSample(
+                    serial: nextSerial(), inode: namespace.inode, isHost: namespace.isHost, firstSeen: WallClock.now(),
+                    table: table))
+        }
+        namespace.sample.cookie = cookie
+        namespace.sample.hasLinks = false
+        guard job.parts.contains(.links) else { return }
+        let start = Instant.now()
+        totals.links.attempts += 1
+        do throws(NetlinkError) {
+            try socket.dumpLinks(into: &namespace.sample.links, buffer: buffer)
+            socket.readSpeeds(of: &namespace.sample.links, unsupported: &namespace.withoutSpeed)
+            namespace.sample.hasLinks = true
+        } catch {
+            totals.links.failures += 1
+            ledger.count("links", error.reason)
+        }
+        totals.links.seconds += Instant.now().seconds(since: start)
+    }
+
+    private func askForID(
+        _ namespace: PortableNamespace, _ handle: borrowing NamespaceHandle, _ socket: inout NetlinkSocket?
+    ) {
+        // An id that was assigned stays as long as the namespace.
+        guard namespace.sample.nsid == nil, socket != nil else { return }
+        do throws(NetlinkError) {
+            namespace.sample.nsid = try socket?.namespaceID(of: handle.rawValue, buffer: buffer) ?? nil
+        } catch { ledger.count("nsid", error.reason) }
+    }
+
+    private func readSysctls(_ namespace: PortableNamespace, _ job: VisitJob, _ totals: inout VisitJob.Totals) {
+        namespace.sample.hasSysctls = false
+        guard job.parts.contains(.sysctls) else { return }
+        let start = Instant.now()
+        var table = table
+        if expansion != nil,
+            let expanded = expansion?.table(
+                kept: namespace.kept, share: job.share, round: job.absenceRound)
+        {
+            table = expanded.table
+            if expanded.tooMany { ledger.count("sysctl", "too_many") }
+        }
+        reader.read(
+            table, into: &namespace.sample.sysctls, kept: namespace.kept, share: job.share, round: job.absenceRound)
+        namespace.sample.hasSysctls = true
+        totals.sysctls.attempts += 1
+        var values = 0
+        var errors = 0
+        for reading in namespace.sample.sysctls.readings {
+            switch reading.state {
+            case .value: values += 1
+            case .absent: break
+            case .unreadable(let number):
+                errors += 1
+                ledger.count("sysctl", Errno(rawValue: number))
+            case .tooLong:
+                ledger.count("sysctl", "too_long")
+            }
+        }
+        if values == 0, errors > 0 { totals.sysctls.failures += 1 }
+        totals.sysctls.seconds += Instant.now().seconds(since: start)
+    }
+}
+
+extension VisitJob.Totals {
+    fileprivate mutating func add(_ other: VisitJob.Totals) {
+        sysctls.add(other.sysctls)
+        links.add(other.links)
+    }
+}
+
+extension CollectionReport.Part {
+    fileprivate mutating func add(_ other: CollectionReport.Part) {
+        seconds += other.seconds
+        failures += other.failures
+        attempts += other.attempts
+    }
+}

@@ -1,0 +1,278 @@
+internal import Glibc
+public import NetnsCore
+internal import Synchronization
+
+/// The engine for every kernel: /proc to find namespaces, setns(2) to enter them, kept descriptors to read sysctls,
+/// rtnetlink to read links.
+///
+/// It holds no namespace: descriptors of namespaces and sockets in them live for one visit.
+///
+/// Concurrency: belongs to the thread that collects; its own threads work only while `collect` runs.
+public final class PortableEngine: NamespaceEngine {
+    /// The namespaces of the last collection that were read or could not be entered, sorted by name.
+    public private(set) var namespaces: [NamespaceSample] = []
+
+    private let settings: EngineSettings
+    private let ledger: ErrorLedger
+    private let table: SysctlTable
+    private let pool: VisitorPool
+    private let tablePool = SysctlTablePool()
+    private let budget: DescriptorBudget
+    private let hostInode: UInt64
+    private let serials: SerialNumbers
+    private let users = UserNames()
+    private let deepScanner: DeepScanner?
+    private var scan: ProcessScan
+    private var mounts: MountTable
+    private var leaders: LeaderReader
+    private var records: [UInt64: PortableNamespace] = [:]
+    private var sorted: [PortableNamespace] = []
+    /// What holds namespaces without a process in them, and by which readings it was found.
+    private var still: [UInt64: StillHolders] = [:]
+    private var seenMounts = -1
+    private var seenDeepScan = -1
+    private var absence = AbsenceRounds()
+    private var share: DescriptorBudget.Share?
+
+    private struct StillHolders {
+        var mounts: [[UInt8]] = []
+        var deep: [Holder] = []
+    }
+
+    /// An engine; throws when the host's own namespace or /proc cannot be read.
+    public init(_ settings: EngineSettings, ledger: ErrorLedger) throws {
+        self.settings = settings
+        self.ledger = ledger
+        let table = settings.sysctls.table()
+        self.table = table
+        hostInode = try Self.hostInode(settings.paths)
+        scan = try ProcessScan(procfs: settings.paths.procfs)
+        mounts = try MountTable()
+        leaders = try LeaderReader(procfs: settings.paths.procfs)
+        budget = settings.descriptors ?? DescriptorBudget.raisingLimit().budget
+        let serials = SerialNumbers()
+        self.serials = serials
+        let tablePool = tablePool
+        pool = VisitorPool(threads: settings.threads) {
+            NamespaceVisitor(settings, table: table, pool: tablePool, ledger: ledger) { serials.next() }
+        }
+        deepScanner =
+            settings.deepInterval > 0
+            ? try DeepScanner(paths: settings.paths, interval: settings.deepInterval, ledger: ledger) : nil
+    }
+
+    private static func hostInode(_ paths: SystemPaths) throws -> UInt64 {
+        if let path = paths.hostNamespace { return try NamespaceHandle.at(path).inode() }
+        do throws(Errno) { return try NamespaceHandle.current(procfs: paths.procfs).inode() } catch {
+            throw SystemError("open", "/proc/thread-self/ns/net", error)
+        }
+    }
+
+    /// See `NamespaceEngine`.
+    public func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
+        var report = CollectionReport()
+        let start = Instant.now()
+        try discover(until: deadline, &report)
+        let selected = select(&report)
+        trimDescriptors(for: selected.count)
+        report.discoverySeconds = Instant.now().seconds(since: start)
+
+        for namespace in selected { namespace.outcome = .notReached }
+        for namespace in selected { namespace.sample.wasRead = false }
+        let job = VisitJob(
+            selected, parts, deadline: deadline,
+            share: share ?? DescriptorBudget.Share(keepsDirectories: false, files: 0),
+            absenceRound: absence.round(procfs: settings.paths.procfs, directories: table.directories))
+        try pool.run(job)
+        finish(job, &report)
+        return report
+    }
+
+    // MARK: Finding
+
+    private func discover(until deadline: Instant?, _ report: inout CollectionReport) throws {
+        do throws(Errno) { try scan.run() } catch { throw SystemError("read", settings.paths.procfs, error) }
+        report.deniedProcesses = scan.denied
+        try mounts.refresh()
+        // The first collection waits for the first deep scan; a host where that takes long does not wait for ever.
+        let patience = Instant.now().advanced(bySeconds: 5)
+        let deep = deepScanner?.findings(until: min(deadline ?? patience, patience))
+        report.deepScan = deep?.findings
+        var changed = false
+        if mounts.generation != seenMounts || deep?.generation ?? -1 != seenDeepScan {
+            seenMounts = mounts.generation
+            seenDeepScan = deep?.generation ?? -1
+            readStillHolders(deep?.findings)
+            changed = true
+        }
+        for inode in records.keys
+        where inode != hostInode && scan.members[inode] == nil && still[inode] == nil {
+            records[inode] = nil
+            changed = true
+        }
+        for inode in scan.members.keys where records[inode] == nil {
+            add(inode)
+            changed = true
+        }
+        for inode in still.keys where records[inode] == nil {
+            add(inode)
+            changed = true
+        }
+        if records[hostInode] == nil {
+            add(hostInode)
+            changed = true
+        }
+        updateHolders()
+        if changed { nameAll() }
+    }
+
+    private func readStillHolders(_ deep: DeepFindings?) {
+        still.removeAll(keepingCapacity: true)
+        for mount in mounts.mounts {
+            // A shared mount of the directory itself shows each of its mounts twice.
+            if still[mount.inode]?.mounts.contains(mount.path) != true {
+                still[mount.inode, default: StillHolders()].mounts.append(mount.path)
+            }
+        }
+        for (inode, holders) in deep?.holders ?? [:] { still[inode, default: StillHolders()].deep = holders }
+        for inode in still.keys { still[inode]?.mounts.sort { $0.lexicographicallyPrecedes($1) } }
+    }
+
+    private func add(_ inode: UInt64) {
+        records[inode] = PortableNamespace(
+            inode: inode,
+            sample: NamespaceSample(
+                serial: serials.next(), inode: inode, isHost: inode == hostInode, firstSeen: WallClock.now(),
+                table: table))
+    }
+
+    private func updateHolders() {
+        for record in records.values {
+            let member = scan.members[record.inode]
+            let holders = still[record.inode]
+            record.sample.mounts = holders?.mounts ?? []
+            record.deepHolders = holders?.deep ?? []
+            record.setHolders(process: member?.lowest, processes: member?.processes ?? 0)
+            record.sample.leader = member.flatMap { leaders.read($0.lowest, users) }
+        }
+    }
+
+    private func nameAll() {
+        let order = records.values.sorted { $0.sample.serial < $1.sample.serial }
+        let names = NamespaceNames.unique(order.map(claim))
+        for (record, name) in zip(order, names) where record.sample.name != name { record.sample.name = name }
+        sorted = order.sorted { a, b in
+            a.sample.name.utf8.lexicographicallyPrecedes(b.sample.name.utf8)
+        }
+        // Of too many, the newest are left out: a container that makes thousands does not push the others away.
+        var admitted = 0
+        for record in order.filter(\.isHost) + order.filter({ !$0.isHost }) {
+            record.isSelected = isWanted(record.sample.name)
+            record.isLeftOut = record.isSelected && admitted >= settings.maximumNamespaces
+            if record.isSelected { admitted += 1 }
+        }
+    }
+
+    /// What a namespace would be called if it were alone. Containers and pods will come before the mount.
+    private func claim(_ record: PortableNamespace) -> NamespaceNames.Claim {
+        let inode = record.inode
+        if record.isHost { return .init(inode: inode, name: NamespaceNames.host, isTrusted: true) }
+        let directories = settings.paths.nameDirectories
+        for path in still[inode]?.mounts ?? [] {
+            if let name = NamespaceNames.name(ofMount: path, in: directories) {
+                return .init(inode: inode, name: name, isTrusted: true)
+            }
+        }
+        for case .foreignMount(_, let path) in still[inode]?.deep ?? [] {
+            if let name = NamespaceNames.name(ofMount: path, in: directories) {
+                return .init(inode: inode, name: name, isTrusted: false)
+            }
+        }
+        return .init(inode: inode, name: NamespaceNames.anonymous(inode), isTrusted: true)
+    }
+
+    private func isWanted(_ name: String) -> Bool {
+        (settings.include.isEmpty || settings.include.contains { $0.matches(name) })
+            && !settings.exclude.contains { $0.matches(name) }
+    }
+
+    private func select(_ report: inout CollectionReport) -> [PortableNamespace] {
+        var selected: [PortableNamespace] = []
+        selected.reserveCapacity(sorted.count)
+        // The host's has the most links: first, so that the other threads do not wait for it at the end.
+        for record in sorted where record.isHost && record.isSelected { selected.append(record) }
+        for record in sorted where record.isSelected && !record.isHost {
+            if record.isLeftOut { report.leftOutByLimit += 1 } else { selected.append(record) }
+        }
+        return selected
+    }
+
+    // MARK: Descriptors
+
+    /// Before any descriptor is opened, those that a smaller share no longer allows are closed.
+    private func trimDescriptors(for count: Int) {
+        let next = budget.share(
+            namespaces: count, directories: table.directories.count, files: table.entries.count)
+        if next != share {
+            for record in records.values { record.kept.trim(to: next) }
+            share = next
+        }
+        for record in records.values where !record.isSelected || record.isLeftOut { record.kept.closeAll() }
+    }
+
+    /// Whether there is room to keep every namespace's directories; when not, each collection walks to them anew.
+    public var keepsDirectories: Bool { share?.keepsDirectories ?? true }
+
+    // MARK: Results
+
+    private func finish(_ job: VisitJob, _ report: inout CollectionReport) {
+        let totals = job.totals.withLock { $0 }
+        report.sysctls = totals.sysctls
+        report.links = totals.links
+        namespaces.removeAll(keepingCapacity: true)
+        var tables: Set<ObjectIdentifier> = []
+        for record in sorted where record.isSelected && !record.isLeftOut {
+            switch record.outcome {
+            case .read: break
+            case .notReached: report.leftOutByDeadline += 1
+            case .unreachable: report.unreachable += 1
+            case .gone:
+                // It ended while we looked: there is nothing to tell of it, and nothing of it to keep.
+                records[record.inode] = nil
+                continue
+            }
+            namespaces.append(record.sample)
+            report.keptDescriptors += record.kept.openFiles
+            if !settings.sysctls.patterns.isEmpty { tables.insert(ObjectIdentifier(record.sample.sysctls.table)) }
+        }
+        if !settings.sysctls.patterns.isEmpty { tablePool.keep(only: tables) }
+        if records.count != sorted.count { sorted.removeAll { records[$0.inode] !== $0 } }
+    }
+}
+
+/// Numbers that are given once.
+private final class SerialNumbers: Sendable {
+    private let last = Atomic<UInt64>(0)
+    func next() -> UInt64 { last.wrappingAdd(1, ordering: .relaxed).newValue }
+}
+
+/// When to look again for directories of /proc/sys/net that a namespace had not: whenever the host's own set of them
+/// changed (a module was loaded or removed), and each minute.
+private struct AbsenceRounds {
+    private var number = 0
+    private var present: [Bool] = []
+    private var next = Instant.now()
+
+    mutating func round(procfs: String, directories: [[CChar]]) -> Int {
+        let now = directories.map { path in
+            let full = procfs + "/sys/" + String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            return unsafe access(full, F_OK) == 0
+        }
+        if now != present || Instant.now() >= next {
+            present = now
+            next = Instant.now().advanced(bySeconds: 60)
+            number += 1
+        }
+        return number
+    }
+}

@@ -1,0 +1,34 @@
+import CMicrohttpd
+
+/// A connection of libmicrohttpd's, for the time that it allows.
+///
+/// The proof behind `@unchecked Sendable`: `resume` may be called from any thread (microhttpd.h: "All functions are
+/// guaranteed to be completely reentrant and thread-safe"), `suspend` and the rest only in the access callback, which
+/// has the handle on libmicrohttpd's own thread. `Exchange` keeps to that.
+@safe struct ConnectionHandle: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init(_ pointer: OpaquePointer) {
+        unsafe self.pointer = pointer
+    }
+
+    /// The handle's address: tells connections apart for as long as they are open.
+    var key: UInt { unsafe UInt(bitPattern: pointer) }
+
+    /// The connection's socket, which is libmicrohttpd's to close; `nil` if there is none.
+    var descriptor: Int32? {
+        let descriptor = unsafe netdrift_mhd_client_socket(pointer)
+        return descriptor < 0 ? nil : descriptor
+    }
+
+    /// Where the client is; `nil` if that is not known.
+    var remoteAddress: String? {
+        unsafe netdrift_mhd_client_address(pointer).flatMap { address in
+            unsafe SocketAddress(copying: address)?.description
+        }
+    }
+
+    func suspend() { unsafe MHD_suspend_connection(pointer) }
+
+    func resume() { unsafe MHD_resume_connection(pointer) }
+}

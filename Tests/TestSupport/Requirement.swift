@@ -1,0 +1,36 @@
+internal import Foundation
+public import Testing
+
+/// What a test needs of the machine.
+///
+/// In CI (`CI` is set) nothing is skipped: a test that lacks something runs, and fails. Elsewhere it is skipped, and says
+/// what it lacks.
+public enum Requirement: Sendable {
+    /// To be root in the initial user namespace, or near enough.
+    case root
+    /// A program on the PATH.
+    case tool(String)
+
+    var isMet: Bool {
+        switch self {
+        case .root: geteuid() == 0
+        case .tool(let name): Command.path(of: name) != nil
+        }
+    }
+
+    var lack: String {
+        switch self {
+        case .root: "needs root"
+        case .tool(let name): "needs \(name): make test installs it"
+        }
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Skips the test, except in CI, unless everything is there.
+    public static func needs(_ requirements: Requirement...) -> Self {
+        let isCI = ProcessInfo.processInfo.environment["CI"].map { !$0.isEmpty && $0 != "false" } ?? false
+        let lacking = requirements.filter { !$0.isMet }.map(\.lack)
+        return .enabled(if: isCI || lacking.isEmpty, Comment(rawValue: lacking.joined(separator: ", ")))
+    }
+}
