@@ -49,11 +49,18 @@ struct ListCommand: ParsableCommand {
 
     /// What the list lacks, on standard error.
     private static func reportUnseen(_ report: CollectionReport, _ ledger: ErrorLedger) {
-        let missing = Capability.missing()
-        if report.deniedProcesses > 0 || report.unreachable > 0, !missing.isEmpty {
+        let missing = Capability.missing().filter { capability in
+            switch capability {
+            case .sysAdmin: report.unreachable > 0
+            case .sysPtrace: report.deniedProcesses > 0
+            case .dacReadSearch: report.deepScan?.denied ?? 0 > 0
+            case .netAdmin: report.deepScan?.socketsDenied ?? 0 > 0
+            }
+        }
+        if !missing.isEmpty {
             Output.write(
-                "netdrift: some namespaces may be missing or without interfaces: this needs root or "
-                    + missing.map(\.name).joined(separator: ", ") + "\n", to: 2)
+                "netdrift: run as root, or with \(missing.map(\.name).joined(separator: ", ")), to see "
+                    + missing.map(\.purpose).joined(separator: "; ") + "\n", to: 2)
         } else if report.unreachable > 0 {
             let reasons = ledger.entries.map { "\($0.key.operation) \($0.key.reason)" }.joined(separator: ", ")
             Output.write("netdrift: \(report.unreachable) namespaces could not be entered: \(reasons)\n", to: 2)

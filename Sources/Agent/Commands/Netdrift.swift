@@ -26,6 +26,9 @@ public struct Netdrift: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+        } catch let failure as Failure {
+            Output.write("netdrift: \(failure)\n", to: 2)
+            Glibc.exit(1)
         } catch {
             let code = exitCode(for: error)
             let message = fullMessage(for: error)

@@ -18,7 +18,7 @@ struct NamespaceHandle: ~Copyable {
     func inode() throws(Errno) -> UInt64 { UInt64(try file.status().st_ino) }
 
     /// The namespace the calling thread is in. /proc/self would be the leader's.
-    static func current(procfs: String) throws(Errno) -> NamespaceHandle {
+    static func current() throws(Errno) -> NamespaceHandle {
         NamespaceHandle(try FileDescriptor.open("/proc/thread-self/ns/net", O_RDONLY))
     }
 

@@ -41,6 +41,8 @@ final class NamespaceVisitor {
     private var reader: SysctlReader
     private var expansion: SysctlExpansion?
     private let nextSerial: @Sendable () -> UInt64
+    /// Whether the thread may be in another namespace than its own: setns(2) needs CAP_SYS_ADMIN even to where it is.
+    private var isAway = false
 
     init(
         _ settings: EngineSettings, table: SysctlTable, pool: SysctlTablePool, ledger: ErrorLedger,
@@ -60,7 +62,7 @@ final class NamespaceVisitor {
     /// not: the thread must end then, since it would do its next work in a foreign namespace.
     func run(_ job: VisitJob) -> Bool {
         let home: NamespaceHandle
-        do throws(Errno) { home = try NamespaceHandle.current(procfs: settings.paths.procfs) } catch {
+        do throws(Errno) { home = try NamespaceHandle.current() } catch {
             ledger.count("home", error)
             return true
         }
@@ -68,7 +70,7 @@ final class NamespaceVisitor {
         visitAll(job, home, &totals)
         job.totals.withLock { $0.add(totals) }
         do throws(Errno) {
-            try home.enter()
+            try goHome(home)
             return true
         } catch {
             ledger.count("return", error)
@@ -80,7 +82,7 @@ final class NamespaceVisitor {
         // Ids are asked for as the host has them, so this socket is the host's.
         var idSocket: NetlinkSocket?
         if let path = settings.paths.hostNamespace {
-            if let host = try? NamespaceHandle.at(path), (try? host.enter()) != nil { idSocket = try? NetlinkSocket() }
+            if let host = try? NamespaceHandle.at(path), (try? enter(host)) != nil { idSocket = try? NetlinkSocket() }
         } else {
             idSocket = try? NetlinkSocket()
         }
@@ -98,11 +100,11 @@ final class NamespaceVisitor {
     ) {
         do throws(Errno) {
             if namespace.isHost, settings.paths.hostNamespace == nil {
-                try home.enter()
+                try goHome(home)
                 identify(namespace, try NetlinkSocket(), job, &totals)
             } else {
                 let handle = try open(namespace)
-                try handle.enter()
+                try enter(handle)
                 identify(namespace, try NetlinkSocket(), job, &totals)
                 askForID(namespace, handle, &idSocket)
             }
@@ -114,6 +116,17 @@ final class NamespaceVisitor {
         readSysctls(namespace, job, &totals)
         namespace.sample.wasRead = true
         namespace.outcome = .read
+    }
+
+    private func enter(_ namespace: borrowing NamespaceHandle) throws(Errno) {
+        try namespace.enter()
+        isAway = true
+    }
+
+    private func goHome(_ home: borrowing NamespaceHandle) throws(Errno) {
+        guard isAway else { return }
+        try home.enter()
+        isAway = false
     }
 
     /// Opens the namespace by the first way that leads there; `noSuchFile` when none does.

@@ -63,7 +63,7 @@ public final class PortableEngine: NamespaceEngine {
 
     private static func hostInode(_ paths: SystemPaths) throws -> UInt64 {
         if let path = paths.hostNamespace { return try NamespaceHandle.at(path).inode() }
-        do throws(Errno) { return try NamespaceHandle.current(procfs: paths.procfs).inode() } catch {
+        do throws(Errno) { return try NamespaceHandle.current().inode() } catch {
             throw SystemError("open", "/proc/thread-self/ns/net", error)
         }
     }
@@ -94,9 +94,7 @@ public final class PortableEngine: NamespaceEngine {
         do throws(Errno) { try scan.run() } catch { throw SystemError("read", settings.paths.procfs, error) }
         report.deniedProcesses = scan.denied
         try mounts.refresh()
-        // The first collection waits for the first deep scan; a host where that takes long does not wait for ever.
-        let patience = Instant.now().advanced(bySeconds: 5)
-        let deep = deepScanner?.findings(until: min(deadline ?? patience, patience))
+        let deep = deepScanner?.findings(until: patience(deadline))
         report.deepScan = deep?.findings
         var changed = false
         if mounts.generation != seenMounts || deep?.generation ?? -1 != seenDeepScan {
@@ -124,6 +122,13 @@ public final class PortableEngine: NamespaceEngine {
         }
         updateHolders()
         if changed { nameAll() }
+    }
+
+    /// How long the first collection waits for the first deep scan: half of the time it has, five seconds at most.
+    private func patience(_ deadline: Instant?) -> Instant {
+        let now = Instant.now()
+        let left = deadline?.seconds(since: now) ?? 10
+        return now.advanced(bySeconds: min(left / 2, 5))
     }
 
     private func readStillHolders(_ deep: DeepFindings?) {
