@@ -5,12 +5,12 @@ SHELL := /bin/bash
 
 SWIFT ?= swift
 # A binary that needs no Swift on the host it runs on.
-RELEASE_FLAGS := -c release --static-swift-stdlib --product netdrift
-SOURCES := Sources Tests Package.swift
+RELEASE_FLAGS := -c release --static-swift-stdlib --product netdrift -Xlinker -s
+SOURCES := Sources Tests Benchmarks Package.swift
 # Arguments for the agent: make run ARGS="--web.listen-address=:10124"
 ARGS ?=
 
-.PHONY: run build test lint format clean packages test-packages help
+.PHONY: run build test bench lint format clean packages test-packages help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
@@ -24,6 +24,10 @@ build: packages ## Build the release binary, .build/release/netdrift.
 test: test-packages ## Install what the tests need, and run all of them.
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
+
+bench: build ## Measure against the bare system calls and the peers' way (root): make bench BENCH="--namespaces 100".
+	$(SWIFT) build -c release --static-swift-stdlib --product netdrift-bench
+	.build/release/netdrift-bench $(BENCH)
 
 lint: ## Check the formatting, and that the pure modules import nothing of the system.
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)

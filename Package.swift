@@ -11,6 +11,9 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// The benchmark hands pointers to its reference in C all the time: marking each would hide the rest.
+let benchmark: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
 let package = Package(
     name: "netdrift",
     products: [.executable(name: "netdrift", targets: ["netdrift"])],
@@ -43,6 +46,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(name: "netdrift", dependencies: ["Agent"], swiftSettings: strict),
+
+        .target(name: "CBench", path: "Benchmarks/CBench"),
+        .executableTarget(
+            name: "netdrift-bench",
+            dependencies: [
+                "Agent", "NetnsSystem", "NetnsCore", "CBench",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/NetdriftBench", swiftSettings: benchmark),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ExpositionTests", dependencies: ["Exposition"], swiftSettings: strict),

@@ -38,6 +38,12 @@ final class Exposer {
         }.sorted { $0.emitter.family.name < $1.emitter.family.name }
     }
 
+    /// Directories that the last collection had to open anew.
+    var directoriesNotKept: Int { scene.report.directoriesNotKept }
+
+    /// What the last discovery took, seconds.
+    var discoverySeconds: Double { scene.report.discoverySeconds }
+
     /// Reads what `names` need, now.
     func collect(_ names: Set<CollectorName>, until deadline: Instant?) throws {
         state.collections += 1
@@ -52,20 +58,29 @@ final class Exposer {
         scene.prepare(engine.namespaces, report, collectors: ran.sorted { $0.name < $1.name })
     }
 
-    /// Writes the last collection. The body lends the buffer it was written into, which is used again when it is free.
-    func render(_ variant: Variant, _ names: Set<CollectorName>) throws -> Body {
+    /// Writes the last collection into a buffer that is used again when nobody lends it any more.
+    func encode(_ format: ExpositionFormat, _ names: Set<CollectorName>) -> ByteBuffer {
         let buffer = freeBuffer()
-        var writer = ExpositionWriter(variant.format, into: buffer)
+        var writer = ExpositionWriter(format, into: buffer)
         for (collector, emitter) in emitters {
             if let collector, !names.contains(where: { $0.rawValue == collector }) { continue }
             writer.begin(emitter.family)
             emitter.emit(scene, &writer)
         }
         writer.end()
-        if variant.gzip {
-            return try unsafe buffer.withUnsafeBytes { try unsafe compressor.compress(RawSpan(_unsafeBytes: $0)) }
-        }
-        return unsafe buffer.withUnsafeBytes { unsafe Body(lending: $0, owner: buffer) }
+        return buffer
+    }
+
+    /// The last collection as the body of an answer, which lends the buffer it was written into.
+    func render(_ variant: Variant, _ names: Set<CollectorName>) throws -> Body {
+        let buffer = encode(variant.format, names)
+        return variant.gzip
+            ? try compress(buffer) : unsafe buffer.withUnsafeBytes { unsafe Body(lending: $0, owner: buffer) }
+    }
+
+    /// The gzip form of what was written.
+    func compress(_ buffer: ByteBuffer) throws -> Body {
+        try unsafe buffer.withUnsafeBytes { try unsafe compressor.compress(RawSpan(_unsafeBytes: $0)) }
     }
 
     /// A buffer that no answer lends any more. Few are ever needed: one for each answer that is being sent.

@@ -48,6 +48,7 @@ final class Scraper: Sendable {
 
     private let monitor = Monitor(State())
     private let logger: Logger
+    private let hasWarned = Atomic<Bool>(false)
     private let ready = Atomic<Bool>(false)
 
     init(logger: Logger) { self.logger = logger }
@@ -96,6 +97,7 @@ final class Scraper: Sendable {
         let collectors = first.request.collectors
         do {
             try exposer.collect(collectors, until: waiters.compactMap(\.request.deadline).min())
+            warn(exposer)
             var bodies: [Exposer.Variant: Body] = [:]
             for waiter in waiters {
                 let variant = Exposer.Variant(format: waiter.request.format, gzip: waiter.request.gzip)
@@ -112,6 +114,18 @@ final class Scraper: Sendable {
             }
         }
         return true
+    }
+
+    /// Says once that the limit of descriptors makes every collection dearer.
+    private func warn(_ exposer: Exposer) {
+        let missing = exposer.directoriesNotKept
+        guard missing > 0, !hasWarned.exchange(true, ordering: .relaxed) else { return }
+        logger.warning(
+            "the limit of open files is low for this many namespaces: directories are opened anew at each scrape",
+            metadata: [
+                "missing": "\(missing)",
+                "remedy": "raise the hard limit: LimitNOFILE= in the systemd unit, ulimit -Hn, --ulimit nofile",
+            ])
     }
 
     private static func key(_ request: ScrapeRequest) -> Key {

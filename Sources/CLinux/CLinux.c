@@ -78,7 +78,7 @@ int nd_netlink_receive(int socket, void *buffer, size_t capacity, uint32_t *send
     memset(&address, 0, sizeof address);
     struct iovec iov = {.iov_base = buffer, .iov_len = capacity};
     struct msghdr message = {.msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &iov, .msg_iovlen = 1};
-    int result = ND_RESULT(recvmsg(socket, &message, 0));
+    int result = ND_RESULT(recvmsg(socket, &message, MSG_DONTWAIT));
     *sender = address.nl_pid;
     *truncated = (message.msg_flags & MSG_TRUNC) != 0;
     return result;

@@ -7,98 +7,106 @@
 /// Concurrency: one owner writes; once writing has ended any number of threads may read. Whoever writes again must hold
 /// the only reference (`isKnownUniquelyReferenced`).
 @safe public final class ByteBuffer: @unchecked Sendable {
-    /// Bytes written so far.
-    public private(set) var count = 0
-    private var storage: UnsafeMutableRawBufferPointer
+    // Private, and never held over a call of foreign code: so the compiler can prove that accesses do not overlap, and
+    // leaves out the checks at run time that were an eighth of the time of encoding.
+    private var used = 0
+    private var base: UnsafeMutableRawPointer
+    private var room: Int
 
     /// An empty buffer with room for `capacity` bytes.
     public init(capacity: Int = 4096) {
-        unsafe storage = .allocate(byteCount: max(capacity, 64), alignment: 16)
+        room = max(capacity, 64)
+        unsafe base = .allocate(byteCount: room, alignment: 16)
     }
 
-    deinit { unsafe storage.deallocate() }
+    deinit { unsafe base.deallocate() }
+
+    /// Bytes written so far.
+    public var count: Int { used }
 
     /// Bytes that fit before the next growth.
-    public var capacity: Int { unsafe storage.count }
+    public var capacity: Int { room }
 
     /// A copy of the written bytes.
-    public var copied: [UInt8] { unsafe Array(UnsafeRawBufferPointer(rebasing: storage[0..<count])) }
+    public var copied: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
 
     /// Calls `body` with the written bytes; the pointer stays valid until the next change of this buffer.
     public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        try unsafe body(UnsafeRawBufferPointer(rebasing: storage[0..<count]))
+        let bytes = unsafe UnsafeRawBufferPointer(start: base, count: used)
+        return try unsafe body(bytes)
     }
 
     /// Whether the bytes in two ranges are the same.
     public func equal(_ a: Range<Int>, _ b: Range<Int>) -> Bool {
-        precondition(a.upperBound <= count && b.upperBound <= count)
-        return unsafe storage[a].elementsEqual(storage[b])
+        precondition(a.lowerBound >= 0 && a.upperBound <= used && b.lowerBound >= 0 && b.upperBound <= used)
+        return unsafe withUnsafeBytes { bytes in unsafe bytes[a].elementsEqual(bytes[b]) }
     }
 
     /// Forgets the bytes and keeps the memory.
-    public func removeAll() { count = 0 }
+    public func removeAll() { used = 0 }
 
     /// Forgets the bytes from `position` on.
     public func truncate(to position: Int) {
-        precondition(position >= 0 && position <= count)
-        count = position
+        precondition(position >= 0 && position <= used)
+        used = position
     }
 
     @inline(__always)
-    func reserve(_ additional: Int) {
-        if unsafe count &+ additional > storage.count { grow(additional) }
+    private func reserve(_ additional: Int) {
+        if used &+ additional > room { grow(additional) }
     }
 
     @inline(never)
     private func grow(_ additional: Int) {
-        let larger = unsafe UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(storage.count * 2, count + additional), alignment: 16)
-        unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[0..<count]))
-        unsafe storage.deallocate()
-        unsafe storage = larger
+        let more = max(room * 2, used + additional)
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: more, alignment: 16)
+        unsafe larger.copyMemory(from: base, byteCount: used)
+        unsafe base.deallocate()
+        unsafe base = larger
+        room = more
+    }
+
+    @inline(__always)
+    private func append(_ source: UnsafeRawPointer, _ length: Int) {
+        reserve(length)
+        unsafe (base + used).copyMemory(from: source, byteCount: length)
+        used &+= length
     }
 
     /// Appends one byte.
     @inline(__always)
     public func append(_ byte: UInt8) {
         reserve(1)
-        unsafe storage.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count &+= 1
+        unsafe base.storeBytes(of: byte, toByteOffset: used, as: UInt8.self)
+        used &+= 1
     }
 
     /// Appends the bytes of `span`.
-    @inline(__always)
     public func append(_ span: borrowing Span<UInt8>) {
-        let length = span.count
-        reserve(length)
         unsafe span.withUnsafeBytes { source in
-            guard let from = source.baseAddress, let to = unsafe storage.baseAddress else { return }
-            unsafe (to + count).copyMemory(from: from, byteCount: length)
+            if let from = source.baseAddress { unsafe append(from, source.count) }
         }
-        count &+= length
     }
 
     /// Appends the bytes of an array.
-    @inline(__always)
-    public func append(_ bytes: [UInt8]) { append(bytes.span) }
+    public func append(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { source in
+            if let from = source.baseAddress { unsafe append(from, source.count) }
+        }
+    }
 
     /// Appends bytes of `source`, another buffer or this one, at `range`.
     public func append(_ source: ByteBuffer, _ range: Range<Int>) {
-        precondition(range.lowerBound >= 0 && range.upperBound <= source.count)
+        precondition(range.lowerBound >= 0 && range.upperBound <= source.used)
+        // Room first: the source may be this buffer, and move.
         reserve(range.count)
-        guard let from = unsafe source.storage.baseAddress, let to = unsafe storage.baseAddress else { return }
-        unsafe (to + count).copyMemory(from: from + range.lowerBound, byteCount: range.count)
-        count &+= range.count
+        unsafe append(source.base + range.lowerBound, range.count)
     }
 
     /// Appends a literal.
     @inline(__always)
     public func append(_ literal: StaticString) {
-        let length = literal.utf8CodeUnitCount
-        reserve(length)
-        guard let to = unsafe storage.baseAddress else { return }
-        unsafe (to + count).copyMemory(from: literal.utf8Start, byteCount: length)
-        count &+= length
+        unsafe append(literal.utf8Start, literal.utf8CodeUnitCount)
     }
 
     /// Appends the UTF-8 of a string.
@@ -110,7 +118,12 @@
     /// Appends a number in decimal.
     public func append(decimal value: UInt64) {
         reserve(20)
-        guard let base = unsafe storage.baseAddress else { return }
+        // Most values are 0 or small.
+        if value < 10 {
+            unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: value) &+ 0x30, toByteOffset: used, as: UInt8.self)
+            used &+= 1
+            return
+        }
         var length = 1
         var bound = value
         while bound >= 10 {
@@ -118,14 +131,24 @@
             length &+= 1
         }
         var rest = value
-        var position = count &+ length
+        var position = used &+ length
         repeat {
             position &-= 1
             let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
             unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: digit) &+ 0x30, toByteOffset: position, as: UInt8.self)
             rest = quotient
         } while rest != 0
-        count &+= length
+        used &+= length
+    }
+
+    /// Appends seconds given in milliseconds, with three decimals: `1795448925.827`.
+    public func append(milliseconds value: UInt64) {
+        append(decimal: value / 1000)
+        append(UInt8(ascii: "."))
+        let rest = value % 1000
+        append(UInt8(rest / 100) + 0x30)
+        append(UInt8(rest / 10 % 10) + 0x30)
+        append(UInt8(rest % 10) + 0x30)
     }
 
     /// Appends a number in decimal, with a sign when it is negative.

@@ -88,12 +88,12 @@ public struct ExpositionWriter: ~Copyable {
         buffer.append(UInt8(ascii: "\n"))
     }
 
-    /// As above, with a value that has a fraction.
-    public mutating func sample(_ fragments: ByteBuffer, _ range: Range<Int>, _ value: Double) {
+    /// As above, with a time in milliseconds, written in seconds.
+    public mutating func sample(_ fragments: ByteBuffer, _ range: Range<Int>, milliseconds value: UInt64) {
         name()
         buffer.append(fragments, range)
         buffer.append("} " as StaticString)
-        buffer.append(value)
+        buffer.append(milliseconds: value)
         buffer.append(UInt8(ascii: "\n"))
     }
 

@@ -46,6 +46,8 @@ public struct CollectionReport: Sendable {
     public var deniedProcesses = 0
     /// The last deep scan; nil before the first, or when there are none.
     public var deepScan: DeepFindings?
+    /// Directories of /proc/sys/net that each collection opens anew, since the limit of descriptors has no room for them.
+    public var directoriesNotKept = 0
     /// Descriptors that are kept for reading sysctls.
     public var keptDescriptors = 0
 
@@ -82,6 +84,8 @@ public struct EngineSettings: Sendable {
     public var maximumNamespaces = 5000
     /// Seconds between deep scans; 0 for none.
     public var deepInterval = 30.0
+    /// Whether all is read of the host's veths whose other end is in another namespace.
+    public var readsHostVeths = false
     /// Descriptors to keep; nil for as many as the limit allows.
     public var descriptors: DescriptorBudget?
 

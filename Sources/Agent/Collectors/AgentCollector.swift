@@ -75,7 +75,8 @@ struct AgentCollector: Collector {
             ) { Double($0.report.deniedProcesses) },
             gauge(
                 "netdrift_kept_descriptors",
-                help: "Open files of /proc/sys/net that are kept to be read again; they hold no namespace."
+                help:
+                    "Open files and directories of /proc/sys/net that are kept to be read again; they hold no namespace."
             ) { Double($0.report.keptDescriptors) },
         ]
     }

@@ -37,7 +37,8 @@ struct NamespaceCollector: Collector {
             help: "When this agent first saw the namespace, since the epoch."
         ) { scene, writer in
             for (index, namespace) in scene.namespaces.enumerated() {
-                writer.sample(scene.labels, scene.namespaceLabels[index], namespace.firstSeen)
+                writer.sample(
+                    scene.labels, scene.namespaceLabels[index], milliseconds: UInt64(namespace.firstSeen * 1000))
             }
         },
         Emitter(

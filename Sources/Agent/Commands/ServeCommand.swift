@@ -28,6 +28,7 @@ struct ServeCommand: ParsableCommand {
         settings.paths = paths.paths
         settings.threads = collectors.threadCount
         settings.sysctls = try collectors.selection()
+        settings.readsHostVeths = collectors.hostVeths
         discovery.apply(to: &settings)
         let (budget, limit) = DescriptorBudget.raisingLimit()
         settings.descriptors = budget

@@ -52,7 +52,8 @@ int nd_filesystem_magic(int fd, uint64_t *magic);
 // ETHTOOL_GSET by SIOCETHTOOL, ethtool(7): speed in Mb/s (SPEED_UNKNOWN is UINT32_MAX) and duplex. Any socket will do.
 int nd_ethtool_speed(int socket, const char *device, uint32_t *megabits, uint8_t *duplex);
 
-// recvmsg(2) of one netlink datagram: its length, the sender's port and whether it was cut (MSG_TRUNC).
+// recvmsg(2) of one netlink datagram: its length, the sender's port and whether it was cut (MSG_TRUNC). It does not wait:
+// the kernel answers within sendmsg(2), and goes on with a dump within recvmsg(2) (af_netlink.c, netlink_dump()).
 int nd_netlink_receive(int socket, void *buffer, size_t capacity, uint32_t *sender, int *truncated);
 
 // capget(2), version 3: the effective set of the calling thread.

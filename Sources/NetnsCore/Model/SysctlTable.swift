@@ -21,6 +21,8 @@ public final class SysctlTable: Sendable {
     public let directories: [[CChar]]
     /// The entries' paths below their directories, one after the other, each NUL-terminated.
     public let paths: [CChar]
+    /// For each directory, how many others have more entries.
+    public let directoryRank: [Int]
     /// For each entry, how many others gain more from a kept descriptor: the deepest paths gain most.
     public let keepRank: [Int]
 
@@ -82,6 +84,13 @@ public final class SysctlTable: Sendable {
             ranks[index] = rank
         }
         keepRank = ranks
+        var sizes = Array(repeating: 0, count: directories.count)
+        for entry in entries { sizes[entry.directory] += 1 }
+        var directoryRanks = Array(repeating: 0, count: directories.count)
+        for (rank, index) in directories.indices.sorted(by: { (sizes[$1], $0) < (sizes[$0], $1) }).enumerated() {
+            directoryRanks[index] = rank
+        }
+        directoryRank = directoryRanks
     }
 }
 

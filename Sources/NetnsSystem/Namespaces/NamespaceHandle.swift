@@ -61,6 +61,17 @@ struct NamespaceHandle: ~Copyable {
         }
     }
 
+    /// Opens namespace `inode` by the NUL-terminated path of a mount of our own.
+    static func open(mount path: [CChar], inode: UInt64) throws(Errno) -> NamespaceHandle {
+        try verified(
+            syscall {
+                unsafe path.withUnsafeBufferPointer { buffer in
+                    guard let base = buffer.baseAddress else { return -EINVAL }
+                    return unsafe nd_openat(AT_FDCWD, base, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+                }
+            }.asDescriptor, inode)
+    }
+
     /// A copy of descriptor `fd` of another process; `stale` when it has no such descriptor by now.
     static func duplicate(_ fd: Int32, of process: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
         // Not through syscall(): EBADF is the other process's answer here, not our fault.
@@ -115,10 +126,18 @@ struct NamespaceHandle: ~Copyable {
     private static func verified(
         _ file: consuming FileDescriptor, _ inode: UInt64
     ) throws(Errno) -> NamespaceHandle {
-        // The inode number alone could be another file system's: the type is the kernel's word.
-        guard try file.status().st_ino == inode, isNetworkNamespace(file.rawValue) else { throw .stale }
+        // Namespaces of all types share one file system and its inode numbers (proc_alloc_inum()), so device and inode
+        // together are this namespace and no other.
+        let status = try file.status()
+        guard status.st_ino == inode, status.st_dev == nsfsDevice else { throw .stale }
         return NamespaceHandle(file)
     }
+
+    /// The device number of nsfs; 0, which no file has, when our own namespace cannot be opened.
+    private static let nsfsDevice: dev_t = {
+        guard let own = try? current(), let status = try? own.file.status() else { return 0 }
+        return status.st_dev
+    }()
 
     private static func isNetworkNamespace(_ file: Int32) -> Bool {
         nd_ns_get_nstype(file) == ND_CLONE_NEWNET

@@ -3,6 +3,12 @@ internal import CMnl
 internal import Glibc
 internal import NetnsCore
 
+/// What ethtool said of a link's speed; nothing, where its driver knows none.
+struct LinkSpeed: Sendable {
+    var bytesPerSecond: UInt64?
+    var duplex: StaticString?
+}
+
 extension NetlinkSocket {
     /// Reads all links of the socket's namespace by one RTM_GETLINK dump into `links`, whose memory is used again.
     ///
@@ -44,14 +50,23 @@ extension NetlinkSocket {
         return false
     }
 
-    /// Adds speed and duplex by ethtool to those links whose driver knows them; `unsupported` remembers the indexes of
-    /// those that do not, which are not asked again. 1.9 us a link.
-    mutating func readSpeeds(of links: inout [Link], unsupported: inout Set<Int32>) {
+    /// Adds speed and duplex by ethtool to those links whose driver knows them: 1.9 us a link that is asked.
+    ///
+    /// `known` remembers by index what cannot change: that a driver knows no speed, and a veth's, which its driver has
+    /// fixed (drivers/net/veth.c). With `skipsVethsToElsewhere` the veths that are not reported here are not asked.
+    mutating func readSpeeds(of links: inout [Link], known: inout [Int32: LinkSpeed], skipsVethsToElsewhere: Bool) {
+        if known.count > 2 * links.count + 16 { known.removeAll() }
         for position in links.indices {
-            let index = links[position].index
             // Without a carrier the driver has nothing to say (sysfs answers EINVAL there).
-            guard links[position].carrier == true, links[position].isAdministrativelyUp, !unsupported.contains(index)
+            guard links[position].carrier == true, links[position].isAdministrativelyUp,
+                !(skipsVethsToElsewhere && links[position].isVethToElsewhere)
             else { continue }
+            let index = links[position].index
+            if let speed = known[index] {
+                links[position].speed = speed.bytesPerSecond
+                links[position].duplex = speed.duplex
+                continue
+            }
             var megabits: UInt32 = 0
             var duplex: UInt8 = 0
             var name = InlineArray<17, CChar>(repeating: 0)
@@ -62,7 +77,7 @@ extension NetlinkSocket {
                 unsafe nd_ethtool_speed(rawValue, $0.baseAddress, &megabits, &duplex)
             }
             guard result == 0 else {
-                if Errno(rawValue: -result) == .notSupported { unsupported.insert(index) }
+                if Errno(rawValue: -result) == .notSupported { known[index] = LinkSpeed() }
                 continue
             }
             if megabits != 0, megabits != ND_SPEED_UNKNOWN { links[position].speed = UInt64(megabits) * 125_000 }
@@ -71,8 +86,14 @@ extension NetlinkSocket {
             case 1: links[position].duplex = "full"
             default: break
             }
+            if links[position].kind == Self.veth {
+                known[index] = LinkSpeed(
+                    bytesPerSecond: links[position].speed, duplex: links[position].duplex)
+            }
         }
     }
+
+    private static var veth: InlineBytes<24> { InlineBytes("veth") }
 
     /// The id that the socket's namespace has for another, given by an open descriptor; nil when none is assigned.
     /// Source: RTM_GETNSID, net/core/net_namespace.c rtnl_net_getid().

@@ -10,7 +10,6 @@ final class VisitJob: Sendable {
     let namespaces: [PortableNamespace]
     let parts: CollectionParts
     let deadline: Instant?
-    let share: DescriptorBudget.Share
     let absenceRound: Int
     let next = Atomic<Int>(0)
     let totals = Mutex<Totals>(Totals())
@@ -22,12 +21,11 @@ final class VisitJob: Sendable {
 
     init(
         _ namespaces: [PortableNamespace], _ parts: CollectionParts, deadline: Instant?,
-        share: DescriptorBudget.Share, absenceRound: Int
+        absenceRound: Int
     ) {
         self.namespaces = namespaces
         self.parts = parts
         self.deadline = deadline
-        self.share = share
         self.absenceRound = absenceRound
     }
 }
@@ -132,7 +130,14 @@ final class NamespaceVisitor {
     /// Opens the namespace by the first way that leads there; `noSuchFile` when none does.
     private func open(_ namespace: PortableNamespace) throws(Errno) -> NamespaceHandle {
         var failure = Errno.noSuchFile
-        for way in namespace.ways {
+        if let path = namespace.mountPath {
+            do throws(Errno) {
+                return try NamespaceHandle.open(mount: path, inode: namespace.inode)
+            } catch {
+                if !error.meansGone { failure = error }
+            }
+        }
+        for way in namespace.otherWays {
             do throws(Errno) {
                 return try NamespaceHandle.open(way, inode: namespace.inode, paths: settings.paths)
             } catch {
@@ -162,7 +167,9 @@ final class NamespaceVisitor {
         totals.links.attempts += 1
         do throws(NetlinkError) {
             try socket.dumpLinks(into: &namespace.sample.links, buffer: buffer)
-            socket.readSpeeds(of: &namespace.sample.links, unsupported: &namespace.withoutSpeed)
+            socket.readSpeeds(
+                of: &namespace.sample.links, known: &namespace.speeds,
+                skipsVethsToElsewhere: namespace.isHost && !settings.readsHostVeths)
             namespace.sample.hasLinks = true
         } catch {
             totals.links.failures += 1
@@ -188,13 +195,14 @@ final class NamespaceVisitor {
         var table = table
         if expansion != nil,
             let expanded = expansion?.table(
-                kept: namespace.kept, share: job.share, round: job.absenceRound)
+                kept: namespace.kept, share: namespace.share, round: job.absenceRound)
         {
             table = expanded.table
             if expanded.tooMany { ledger.count("sysctl", "too_many") }
         }
         reader.read(
-            table, into: &namespace.sample.sysctls, kept: namespace.kept, share: job.share, round: job.absenceRound)
+            table, into: &namespace.sample.sysctls, kept: namespace.kept, share: namespace.share,
+            round: job.absenceRound)
         namespace.sample.hasSysctls = true
         totals.sysctls.attempts += 1
         var values = 0

@@ -32,7 +32,6 @@ public final class PortableEngine: NamespaceEngine {
     private var seenMounts = -1
     private var seenDeepScan = -1
     private var absence = AbsenceRounds()
-    private var share: DescriptorBudget.Share?
 
     private struct StillHolders {
         var mounts: [[UInt8]] = []
@@ -74,14 +73,13 @@ public final class PortableEngine: NamespaceEngine {
         let start = Instant.now()
         try discover(until: deadline, &report)
         let selected = select(&report)
-        trimDescriptors(for: selected.count)
+        shareDescriptors(selected, &report)
         report.discoverySeconds = Instant.now().seconds(since: start)
 
         for namespace in selected { namespace.outcome = .notReached }
         for namespace in selected { namespace.sample.wasRead = false }
         let job = VisitJob(
             selected, parts, deadline: deadline,
-            share: share ?? DescriptorBudget.Share(keepsDirectories: false, files: 0),
             absenceRound: absence.round(procfs: settings.paths.procfs, directories: table.directories))
         try pool.run(job)
         finish(job, &report)
@@ -120,7 +118,16 @@ public final class PortableEngine: NamespaceEngine {
             add(hostInode)
             changed = true
         }
-        updateHolders()
+        if changed {
+            for record in records.values {
+                record.setHolders(mounts: still[record.inode]?.mounts ?? [], deep: still[record.inode]?.deep ?? [])
+            }
+        }
+        for record in records.values {
+            let member = scan.members[record.inode]
+            record.setProcesses(member?.processes ?? 0, lowest: member?.lowest)
+            record.sample.leader = member.flatMap { leaders.read($0.lowest, users) }
+        }
         if changed { nameAll() }
     }
 
@@ -149,17 +156,6 @@ public final class PortableEngine: NamespaceEngine {
             sample: NamespaceSample(
                 serial: serials.next(), inode: inode, isHost: inode == hostInode, firstSeen: WallClock.now(),
                 table: table))
-    }
-
-    private func updateHolders() {
-        for record in records.values {
-            let member = scan.members[record.inode]
-            let holders = still[record.inode]
-            record.sample.mounts = holders?.mounts ?? []
-            record.deepHolders = holders?.deep ?? []
-            record.setHolders(process: member?.lowest, processes: member?.processes ?? 0)
-            record.sample.leader = member.flatMap { leaders.read($0.lowest, users) }
-        }
     }
 
     private func nameAll() {
@@ -215,18 +211,20 @@ public final class PortableEngine: NamespaceEngine {
     // MARK: Descriptors
 
     /// Before any descriptor is opened, those that a smaller share no longer allows are closed.
-    private func trimDescriptors(for count: Int) {
-        let next = budget.share(
-            namespaces: count, directories: table.directories.count, files: table.entries.count)
-        if next != share {
-            for record in records.values { record.kept.trim(to: next) }
-            share = next
+    private func shareDescriptors(_ selected: [PortableNamespace], _ report: inout CollectionReport) {
+        let directories = table.directories.count + SysctlExpansion.baseCount(settings.sysctls)
+        for (position, record) in selected.enumerated() {
+            let share = budget.share(
+                position: position, of: selected.count, directories: directories, files: table.entries.count)
+            report.directoriesNotKept += directories - share.directories
+            guard share != record.share else { continue }
+            if share.directories < record.share.directories || share.files < record.share.files {
+                record.kept.trim(to: share)
+            }
+            record.share = share
         }
         for record in records.values where !record.isSelected || record.isLeftOut { record.kept.closeAll() }
     }
-
-    /// Whether there is room to keep every namespace's directories; when not, each collection walks to them anew.
-    public var keepsDirectories: Bool { share?.keepsDirectories ?? true }
 
     // MARK: Results
 
@@ -247,7 +245,7 @@ public final class PortableEngine: NamespaceEngine {
                 continue
             }
             namespaces.append(record.sample)
-            report.keptDescriptors += record.kept.openFiles
+            report.keptDescriptors += record.kept.count
             if !settings.sysctls.patterns.isEmpty { tables.insert(ObjectIdentifier(record.sample.sysctls.table)) }
         }
         if !settings.sysctls.patterns.isEmpty { tablePool.keep(only: tables) }

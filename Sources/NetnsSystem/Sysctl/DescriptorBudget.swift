@@ -8,10 +8,16 @@ internal import Glibc
 public struct DescriptorBudget: Sendable, Hashable {
     /// What one namespace may keep.
     public struct Share: Sendable, Hashable {
-        /// Whether its directories are kept.
-        public var keepsDirectories: Bool
-        /// How many files, in `SysctlTable.keepOrder`.
+        /// How many directories, in the order of `SysctlTable.directoryRank`.
+        public var directories: Int
+        /// How many files, in the order of `SysctlTable.keepRank`.
         public var files: Int
+
+        /// A share.
+        public init(directories: Int, files: Int) {
+            self.directories = directories
+            self.files = files
+        }
     }
 
     /// More are of no use: each costs the kernel about 1 KiB of memory that cannot be reclaimed.
@@ -37,11 +43,15 @@ public struct DescriptorBudget: Sendable, Hashable {
         return (DescriptorBudget(total: min(allowed - min(reserve, allowed / 2), ceiling)), allowed)
     }
 
-    /// The share of each of `namespaces`, when a namespace has this many directories and files to keep.
-    public func share(namespaces: Int, directories: Int, files: Int) -> Share {
-        guard namespaces > 0 else { return Share(keepsDirectories: true, files: 0) }
-        let each = total / namespaces
-        guard each >= directories else { return Share(keepsDirectories: false, files: 0) }
-        return Share(keepsDirectories: true, files: min(files, each - directories))
+    /// The share of the namespace at `position` of `namespaces`, each of which could keep this many directories and files.
+    ///
+    /// Every descriptor is given to somebody: the first few namespaces get one more than the rest, so the cost of a
+    /// collection has no step where the number of namespaces passes a limit.
+    public func share(position: Int = 0, of namespaces: Int, directories: Int, files: Int) -> Share {
+        guard namespaces > 0 else { return Share(directories: 0, files: 0) }
+        let (each, rest) = total.quotientAndRemainder(dividingBy: namespaces)
+        let mine = each + (position < rest ? 1 : 0)
+        let kept = min(directories, mine)
+        return Share(directories: kept, files: min(files, mine - kept))
     }
 }

@@ -18,6 +18,8 @@ final class KeptDescriptors {
     private(set) var files: [Int32] = []
     /// How many files are open.
     private(set) var openFiles = 0
+    /// How many descriptors are open.
+    var count: Int { openFiles + directories.count { $0 >= 0 } + patternBases.count { $0 >= 0 } }
     /// Which round of looking for absent directories was the last.
     var absenceRound = -1
     /// One for each base directory of the patterns, once `usePatterns` was called.
@@ -65,10 +67,10 @@ final class KeptDescriptors {
         if openFiles > share.files {
             for index in files.indices where table.keepRank[index] >= share.files { dropFile(index) }
         }
-        if !share.keepsDirectories {
-            for index in directories.indices { setDirectory(index, Self.none) }
-            closePatternBases()
+        for index in directories.indices where table.directoryRank[index] >= share.directories {
+            setDirectory(index, Self.none)
         }
+        if share.directories < directories.count + patternBases.count { closePatternBases() }
     }
 
     /// Forgets which directories were absent, and those in which nothing was found, so that they are looked for again:

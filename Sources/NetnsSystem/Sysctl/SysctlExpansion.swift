@@ -40,6 +40,9 @@ internal import Synchronization
         self.baseOfPattern = baseOfPattern
     }
 
+    /// How many directories the patterns of a selection start from.
+    static func baseCount(_ selection: SysctlSelection) -> Int { Set(selection.patterns.map(base(of:))).count }
+
     private static func base(of pattern: SysctlPattern) -> String {
         guard pattern.components.count > 2, let second = pattern.components[1].literal else { return "net" }
         return "net/" + String(decoding: second, as: UTF8.self)
@@ -63,7 +66,8 @@ internal import Synchronization
             var path = bases[base].split(separator: "/").map { Array($0.utf8) }
             walk(kept.patternBases[base], pattern, depth, &path)
         }
-        if !share.keepsDirectories { kept.closePatternBases() }
+        // They are the last to be kept: the table's directories are of use in every collection.
+        if share.directories < kept.directories.count + bases.count { kept.closePatternBases() }
         let tooMany = count > Self.maximumEntries
         if let table = kept.matchedTable, matched == kept.matched { return (table, tooMany) }
         let table = pool.table(for: matched, selection)

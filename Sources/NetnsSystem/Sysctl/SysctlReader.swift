@@ -11,6 +11,8 @@ internal import NetnsCore
 
     private let root: String
     private var buffer: UnsafeMutableRawBufferPointer
+    /// Directories that are opened for this visit alone, because the budget has no room for them.
+    private var transient: [Int32] = []
     /// Which of the table's directories had an entry in this namespace.
     private var found: [Bool] = []
 
@@ -31,19 +33,17 @@ internal import NetnsCore
         readings.begin(table)
         found.removeAll(keepingCapacity: true)
         for _ in table.directories { found.append(false) }
-        // Directories that are opened for this visit alone, because the budget has no room for them.
-        var transient = InlineArray<16, Int32>(repeating: KeptDescriptors.none)
+        transient.removeAll(keepingCapacity: true)
+        for _ in table.directories { transient.append(KeptDescriptors.none) }
         for index in table.entries.indices {
             let entry = table.entries[index]
             let state = readKept(index, entry, kept, &readings)
             if state { continue }
             var directory = kept.directories[entry.directory]
-            if directory == KeptDescriptors.none, !share.keepsDirectories, entry.directory < 16 {
-                directory = transient[entry.directory]
-            }
+            if directory == KeptDescriptors.none { directory = transient[entry.directory] }
             if directory == KeptDescriptors.none {
                 directory = open(table.directories[entry.directory])
-                if share.keepsDirectories || entry.directory >= 16 {
+                if table.directoryRank[entry.directory] < share.directories {
                     kept.setDirectory(entry.directory, directory)
                 } else {
                     transient[entry.directory] = directory
@@ -55,7 +55,7 @@ internal import NetnsCore
             }
             readOpening(index, entry, table, directory, kept, share, &readings)
         }
-        for index in 0..<16 where transient[index] >= 0 { FileDescriptor.close(transient[index]) }
+        for directory in transient where directory >= 0 { FileDescriptor.close(directory) }
         kept.lookAgain(at: round, found: found)
     }
 

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Foundation
+import NetnsCore
+import NetnsSystem
+
+/// The benchmark: what a collection costs beside what its system calls alone cost, and beside the peers' way.
+///
+/// Everything is measured in one run, in rounds that alternate, since machines are shared and noisy: trust the ratios.
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "netdrift-bench", abstract: "Measures netdrift against the bare system calls and the peers' way.",
+        subcommands: [Run.self, FloorWorker.self, PipelineWorker.self], defaultSubcommand: Run.self)
+}
+
+/// The sysctls and the threads of a measurement.
+struct LoadOptions: ParsableArguments {
+    @Flag(help: "The whole built-in list, not the 24 sysctls that are compared.") var builtin = false
+    @Option(help: "Threads that enter namespaces.") var threads = 1
+    @Option(help: "Prefix of the namespaces' names.") var prefix = "bench"
+    @Option(help: "How many namespaces the world has.") var count = 0
+
+    /// 24 that every namespace has: numbers, tuples, text, two directories deep and one.
+    static let compared = [
+        "net.core.somaxconn", "net.ipv4.ip_forward", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_congestion_control",
+        "net.ipv4.tcp_ecn", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
+        "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_max_syn_backlog", "net.ipv4.tcp_mtu_probing",
+        "net.ipv4.tcp_retries2", "net.ipv4.tcp_rmem", "net.ipv4.tcp_sack", "net.ipv4.tcp_syn_retries",
+        "net.ipv4.tcp_syncookies", "net.ipv4.tcp_timestamps", "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_wmem",
+        "net.ipv4.conf.all.forwarding", "net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter",
+        "net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.all.forwarding",
+    ]
+
+    func selection() throws -> SysctlSelection {
+        builtin
+            ? SysctlSelection(builtin: true, include: [], exclude: [])
+            : SysctlSelection(builtin: false, include: try Self.compared.map { try SysctlPattern($0) }, exclude: [])
+    }
+
+    /// What a worker's command line says again.
+    var arguments: [String] {
+        (builtin ? ["--builtin"] : []) + ["--threads", String(threads), "--prefix", prefix, "--count", String(count)]
+    }
+}
+
+/// The whole run.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "run", abstract: "Measure and print the table.")
+
+    @Option(help: "Sizes of the world, with commas between.") var namespaces = "100,1000,3000"
+    @Option(help: "Rounds; the median counts.") var rounds = 7
+    @Option(help: "Scrapes after which memory is looked at again.") var scrapes = 50
+    @Option(help: "The agent's binary.") var binary = ".build/release/netdrift"
+    @Option(help: "Namespaces the naive way is measured in; its cost is the same in each.") var naive = 20
+    @OptionGroup var load: LoadOptions
+
+    func run() throws {
+        guard geteuid() == 0 else { throw ValidationError("the benchmark makes namespaces: run it as root") }
+        let sizes = namespaces.split(separator: ",").compactMap { Int($0) }.filter { $0 > 0 && $0 <= 9000 }
+        guard !sizes.isEmpty else { throw ValidationError("--namespaces: numbers from 1 to 9000 with commas between") }
+        Report.printMachine(load)
+        for size in sizes {
+            let world = try World(prefix: load.prefix, count: size)
+            defer { world.remove() }
+            try measure(size)
+        }
+    }
+
+    private func measure(_ size: Int) throws {
+        var load = load
+        load.count = size
+        let floor = try Worker(["floor"] + load.arguments + ["--naive", String(naive)])
+        let pipeline = try Worker(["pipeline"] + load.arguments)
+        defer {
+            floor.stop()
+            pipeline.stop()
+        }
+        var samples = Samples()
+        for round in 0...rounds {
+            let a = try floor.ask("floor")
+            let b = try pipeline.ask("collect")
+            // The first round opens what is kept.
+            if round == 0 { continue }
+            samples.add(a, prefix: "floor")
+            samples.add(b, prefix: "netdrift")
+        }
+        samples.add(try floor.ask("naive"), prefix: "naive")
+        samples.add(try pipeline.ask("decode"), prefix: "netdrift")
+        samples.add(try pipeline.ask("memory"), prefix: "netdrift")
+        floor.stop()
+        pipeline.stop()
+        let agent = try AgentUnderTest(binary: binary, load: load)
+        defer { agent.stop() }
+        try agent.measure(rounds: rounds, scrapes: scrapes, into: &samples)
+        Report.print(size, samples)
+    }
+}

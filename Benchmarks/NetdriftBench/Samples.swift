@@ -1,0 +1,70 @@
+import Foundation
+
+/// Numbers by name, each measured several times.
+struct Samples {
+    private var values: [String: [Double]] = [:]
+
+    mutating func add(_ numbers: [String: Double], prefix: String) {
+        for (name, value) in numbers { values["\(prefix).\(name)", default: []].append(value) }
+    }
+
+    /// The median, 0 when it was not measured.
+    subscript(name: String) -> Double {
+        guard let sorted = values[name]?.sorted(), !sorted.isEmpty else { return 0 }
+        return sorted[sorted.count / 2]
+    }
+}
+
+/// The table on standard output.
+enum Report {
+    static func printMachine(_ load: LoadOptions) {
+        let list = load.builtin ? "the built-in list" : "\(LoadOptions.compared.count) sysctls"
+        Swift.print(
+            "netdrift-bench: \(list), 2 links a namespace, \(load.threads) thread\(load.threads == 1 ? "" : "s")")
+        Swift.print("medians; microseconds of CPU a namespace unless it says otherwise\n")
+    }
+
+    static func print(_ size: Int, _ samples: Samples) {
+        let each = { (name: String) in samples[name] / Double(size) / 1000 }
+        let floor = each("floor.cpu")
+        let decode = each("netdrift.decode")
+        let total = each("netdrift.discover") + each("netdrift.visit") + each("netdrift.encode")
+        Swift.print("== \(size) namespaces")
+        row("floor: the bare system calls", floor, floor)
+        row("netdrift: a collection to identity bytes", total, floor)
+        row("  discover", each("netdrift.discover"), floor)
+        row("  read", each("netdrift.visit") - decode, floor)
+        row("  decode", decode, floor)
+        row("  evaluate", 0, floor)
+        row("  encode", each("netdrift.encode"), floor)
+        row("compress", each("netdrift.compress"), floor)
+        row("whole scrape, identity", each("whole.identity"), floor)
+        row("whole scrape, gzip", each("whole.gzip"), floor)
+        let naive = samples["naive.cpu"] / 1000
+        row("naive: full paths, as the peers do", naive, floor)
+        Swift.print(String(format: "  naive / netdrift                         %9.1f", naive / total))
+        Swift.print(
+            String(
+                format: "  wall of a collection %.1f ms, of the floor %.1f ms, of a gzip scrape %.1f ms",
+                samples["netdrift.wall"] / 1e6, samples["floor.wall"] / 1e6, samples["whole.gzipwall"] / 1e6))
+        Swift.print(
+            String(
+                format: "  allocations a collection %.0f (%.0f bytes): to read %.0f, to encode %.0f",
+                samples["netdrift.allocations"], samples["netdrift.allocated"],
+                samples["netdrift.allocations"]
+                    - samples["netdrift.encodeallocations"], samples["netdrift.encodeallocations"]))
+        Swift.print(
+            String(
+                format: "  samples %.0f, identity %.0f bytes, gzip %.0f bytes", samples["netdrift.samples"],
+                samples["netdrift.bytes"], samples["netdrift.gzipbytes"]))
+        Swift.print(
+            String(
+                format: "  the agent: resident %.1f MB, after more scrapes %.1f MB; descriptors %.0f\n",
+                samples["whole.rss"] / 1e6, samples["whole.rssafter"] / 1e6, samples["whole.descriptors"]))
+    }
+
+    private static func row(_ name: String, _ value: Double, _ floor: Double) {
+        let padded = name.padding(toLength: 42, withPad: " ", startingAt: 0)
+        Swift.print(String(format: "  \(padded) %8.2f   %6.2f", value, floor > 0 ? value / floor : 0))
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// Namespaces PREFIX1... with an eth0 each, whose veth peer is a port of a bridge here; addresses of 198.18.0.0/15.
+final class World {
+    private let prefix: String
+    private let count: Int
+
+    init(prefix: String, count: Int) throws {
+        self.prefix = prefix
+        self.count = count
+        remove()
+        var outer = ""
+        // A bridge takes 1,023 ports.
+        let bridges = (count + 899) / 900
+        for bridge in 0..<bridges {
+            outer += "link add \(prefix)br\(bridge) type bridge\nlink set \(prefix)br\(bridge) up\n"
+        }
+        for index in 1...count {
+            outer += "netns add \(prefix)\(index)\n"
+            outer += "link add \(prefix)v\(index) type veth peer name eth0 netns \(prefix)\(index)\n"
+            outer += "link set \(prefix)v\(index) master \(prefix)br\((index - 1) / 900) up\n"
+        }
+        try Self.ip(["-batch", "-"], outer)
+        for index in 1...count {
+            let place = (index - 1) % 900 + 2
+            let network = (index - 1) / 900 * 4
+            try Self.ip(
+                ["-n", "\(prefix)\(index)", "-batch", "-"],
+                "link set lo up\nlink set eth0 up\naddr add 198.18.\(network + place / 256).\(place % 256)/22 dev eth0\n"
+            )
+        }
+    }
+
+    func remove() {
+        var batch = ""
+        for index in 1...count where FileManager.default.fileExists(atPath: "/run/netns/\(prefix)\(index)") {
+            batch += "netns del \(prefix)\(index)\n"
+        }
+        for bridge in 0..<(count + 899) / 900
+        where FileManager.default.fileExists(atPath: "/sys/class/net/\(prefix)br\(bridge)") {
+            batch += "link del \(prefix)br\(bridge)\n"
+        }
+        if !batch.isEmpty { try? Self.ip(["-force", "-batch", "-"], batch) }
+    }
+
+    private static func ip(_ arguments: [String], _ batch: String) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/sbin/ip")
+        process.arguments = arguments
+        let input = Pipe()
+        process.standardInput = input
+        try process.run()
+        try input.fileHandleForWriting.write(contentsOf: Data(batch.utf8))
+        try input.fileHandleForWriting.close()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw BenchError("ip \(arguments) failed") }
+    }
+}
+
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,68 @@
+internal import Exposition
+internal import NetnsCore
+package import NetnsSystem
+internal import Web
+
+/// One scrape's way through the program, step by step and without HTTP: what the benchmark measures is what runs.
+package final class Pipeline {
+    private let engine: PortableEngine
+    private let exposer: Exposer
+    private let names: Set<CollectorName> = [.interface, .sysctl]
+    private var buffer = ByteBuffer()
+    private var again = SysctlReadings(table: SysctlTable([]))
+
+    /// A pipeline with both collectors and no filters.
+    package init(_ settings: EngineSettings) throws {
+        let ledger = ErrorLedger()
+        engine = try PortableEngine(settings, ledger: ledger)
+        exposer = try Exposer(
+            engine: engine,
+            scene: Scene(
+                filter: try DeviceFilter(include: nil, exclude: nil), includesHostVeths: false, maximumDevices: 1000),
+            state: AgentState(ledger: ledger, startTime: WallClock.now()), collectors: names)
+    }
+
+    /// Discovers and reads, and prepares the labels; gives the namespaces read.
+    package func collect() throws -> Int {
+        try exposer.collect(names, until: nil)
+        return engine.namespaces.count
+    }
+
+    /// Writes the text format; gives its bytes.
+    package func encode() -> Int {
+        // Given back first, so that it is written into again.
+        buffer = ByteBuffer(capacity: 0)
+        buffer = exposer.encode(.text, names)
+        return buffer.count
+    }
+
+    /// Compresses what was written; gives the bytes of the result.
+    package func compress() throws -> Int { try exposer.compress(buffer).count }
+
+    /// Takes every sysctl value of the last collection apart once more; gives their number.
+    package func decodeSysctlsAgain() -> Int {
+        var count = 0
+        for namespace in engine.namespaces {
+            let table = namespace.sysctls.table
+            again.begin(table)
+            for index in namespace.sysctls.readings.indices {
+                namespace.sysctls.withValue(at: index) { value in
+                    unsafe again.append(value: value.bytes, isText: table.entries[index].isText)
+                }
+            }
+            count += again.readings.count
+        }
+        return count
+    }
+
+    /// Lines of samples in what was written last.
+    package var samples: Int {
+        let bytes = buffer.copied
+        var count = 0
+        for line in bytes.split(separator: UInt8(ascii: "\n")) where line.first != UInt8(ascii: "#") { count += 1 }
+        return count
+    }
+
+    /// What the last discovery took, seconds.
+    package var discoverySeconds: Double { exposer.discoverySeconds }
+}
