@@ -48,10 +48,11 @@ let package = Package(
         .executableTarget(name: "netdrift", dependencies: ["Agent"], swiftSettings: strict),
 
         .target(name: "CBench", path: "Benchmarks/CBench"),
+        .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
         .executableTarget(
             name: "netdrift-bench",
             dependencies: [
-                "Agent", "NetnsSystem", "NetnsCore", "CBench",
+                "Agent", "NetnsSystem", "NetnsCore", "CBench", "CAllocations",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/NetdriftBench", swiftSettings: benchmark),

@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import CAllocations
 import CBench
 import Foundation
 import NetnsCore
@@ -81,7 +82,7 @@ struct PipelineWorker: ParsableCommand {
     private static func allocations() -> (count: Double, bytes: Double) {
         var count: UInt64 = 0
         var bytes: UInt64 = 0
-        bench_allocations(&count, &bytes)
+        allocations_counted(&count, &bytes)
         return (Double(count), Double(bytes))
     }
 

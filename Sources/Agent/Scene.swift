@@ -94,24 +94,31 @@ final class Scene {
             let start = labels.count
             labels.append(labels, namespaceLabels[index])
             namespace.links[position].name.withSpan { labels.addLabel("device", $0) }
-            distinguish(start, namespace.links[position].index, in: namespace)
+            if !namespace.links[position].name.isPlain {
+                distinguish(start, namespace.links[position].index, in: namespace)
+            }
             devices.append(Device(namespace: index, link: position, label: start..<labels.count))
         }
     }
 
     /// Two names may look the same once bytes that are no UTF-8 are written out (`a\xff` may be a byte or four
-    /// characters): the later gets its index appended, since two equal series fail the whole scrape.
+    /// characters): the later gets its index appended, since two equal series fail the whole scrape. Plain names differ.
     private func distinguish(_ start: Int, _ index: Int32, in namespace: NamespaceSample) {
-        for device in devices.reversed() {
-            guard namespaces[device.namespace] === namespace else { return }
-            if device.label.count == labels.count - start, labels.equal(device.label, start..<labels.count) {
-                labels.truncate(to: labels.count - 1)
-                labels.append("@" as StaticString)
-                labels.append(decimal: Int64(index))
-                labels.append(UInt8(ascii: "\""))
-                return
-            }
+        // Again, since what is appended may be what a third is called.
+        while isTaken(start..<labels.count, in: namespace) {
+            labels.truncate(to: labels.count - 1)
+            labels.append("@" as StaticString)
+            labels.append(decimal: Int64(index))
+            labels.append(UInt8(ascii: "\""))
         }
+    }
+
+    private func isTaken(_ label: Range<Int>, in namespace: NamespaceSample) -> Bool {
+        for device in devices.reversed() {
+            guard namespaces[device.namespace] === namespace else { return false }
+            if device.label.count == label.count, labels.equal(device.label, label) { return true }
+        }
+        return false
     }
 }
 

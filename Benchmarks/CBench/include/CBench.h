@@ -1,5 +1,5 @@
 #pragma once
-// The reference of the benchmark: the bare system calls of a collection, and a counter of allocations.
+// The reference of the benchmark: the bare system calls of a collection, and clocks.
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +48,3 @@ int bench_return(int home);
 
 // CPU time of a process, nanoseconds, or -errno: clock_getcpuclockid(3).
 int64_t bench_process_cpu(int pid);
-
-// Allocations and bytes asked for since the process began, all threads.
-void bench_allocations(uint64_t *count, uint64_t *bytes);

@@ -24,6 +24,12 @@ public struct InlineBytes<let capacity: Int>: Sendable {
     /// Whether there are none.
     public var isEmpty: Bool { count == 0 }
 
+    /// Whether all bytes are ASCII and none is a backslash: such names look the same only if they are.
+    public var isPlain: Bool {
+        for index in 0..<count where storage[index] >= 0x80 || storage[index] == UInt8(ascii: "\\") { return false }
+        return true
+    }
+
     /// Calls `body` with the bytes.
     public func withSpan<R: ~Copyable>(_ body: (borrowing Span<UInt8>) -> R) -> R {
         body(storage.span.extracting(0..<count))

@@ -1,0 +1,104 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// An agent that may not do everything.
+    @Suite struct RightsTests {
+        static let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+        /// The binary where every user can read it.
+        private static func copy(in directory: TemporaryDirectory) throws -> String {
+            let path = "\(directory.path)/netdrift"
+            try FileManager.default.copyItem(atPath: AgentProcess.binary, toPath: path)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: directory.path)
+            return path
+        }
+
+        /// The one line that tells what is missing.
+        private func warning(_ agent: AgentProcess) throws -> String {
+            // Told once, however often it is scraped.
+            for _ in 0..<3 { _ = try agent.scrape() }
+            let lines = agent.logLines.filter { $0.contains("level=warn") || $0.contains("level=error") }
+            #expect(lines.count == 1, "\(lines)")
+            return lines.first ?? ""
+        }
+
+        @Test(
+            "an ordinary user sees the host's namespace, and is told the rest",
+            .needs(.root, .tool("setpriv"), .tool("ip")))
+        func ordinaryUser() throws {
+            let directory = try TemporaryDirectory()
+            let wired = try WiredNamespace(keepalive: 831)
+            let binary = try Self.copy(in: directory)
+            let agent = try AgentProcess(
+                ["--discovery.include=host", "--discovery.include=\(wired.name)"], prefix: Self.nobody, binary: binary)
+            let line = try warning(agent)
+            for name in ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_ADMIN", "CAP_DAC_READ_SEARCH"] {
+                #expect(line.contains(name), "\(line)")
+            }
+            #expect(line.contains("remedy=") && line.contains("root") && line.contains("AmbientCapabilities="))
+            let exposition = try agent.scrape()
+            #expect(exposition.sysctls(of: "host").count > 20)
+            #expect(exposition.devices(of: "host").contains("lo"))
+            // Its name is known from the mount; it cannot be entered, and nothing is made up for it.
+            #expect(exposition.sysctl("net.ipv4.tcp_keepalive_time", in: wired.name) == nil)
+            #expect(exposition.value("netdrift_namespaces_left_out", ["reason": "unreachable"]) == 1)
+            #expect((exposition.value("netdrift_processes_denied") ?? 0) > 0)
+            #expect(!exposition.series("netdrift_namespace_errors_total", ["operation": "enter"]).isEmpty)
+            #expect(agent.stop() == 0)
+
+            let listed = try Command.run(Self.nobody + [binary, "list"])
+            #expect(listed.status == 0 && listed.output.contains(" host "))
+            #expect(listed.errors.contains("CAP_SYS_ADMIN") && listed.errors.split(separator: "\n").count == 1)
+        }
+
+        @Test("root without capabilities is told the same", .needs(.root, .tool("setpriv")))
+        func rootWithout() throws {
+            let agent = try AgentProcess(
+                ["--discovery.include=host"], prefix: ["setpriv", "--bounding-set=-all", "--inh-caps=-all"])
+            let line = try warning(agent)
+            #expect(line.contains("missing=") && line.contains("CAP_SYS_ADMIN") && line.contains("CAP_SYS_PTRACE"))
+            #expect(try agent.scrape().sysctls(of: "host").count > 20)
+            #expect(agent.stop() == 0)
+        }
+
+        @Test("only what is missing is named", .needs(.root, .tool("setpriv"), .tool("ip")))
+        func partly() throws {
+            let namespace = try NamedNamespace()
+            try namespace.set("net/ipv4/tcp_keepalive_time", "832")
+            let include = ["--discovery.include=host", "--discovery.include=\(namespace.name)"]
+            let agent = try AgentProcess(include, prefix: ["setpriv", "--bounding-set=-sys_ptrace"])
+            let line = try warning(agent)
+            #expect(line.contains("missing=CAP_SYS_PTRACE ") && !line.contains("CAP_SYS_ADMIN"), "\(line)")
+            #expect(try agent.scrape().sysctl("net.ipv4.tcp_keepalive_time", in: namespace.name) == 832)
+            // With everything there is nothing to tell.
+            let whole = try AgentProcess(include)
+            _ = try whole.scrape()
+            #expect(!whole.log.contains("level=warn"), "\(whole.log)")
+        }
+
+        @Test(
+            "with the capabilities it names, an ordinary user sees everything",
+            .needs(.root, .tool("setpriv"), .tool("ip"), .tool(Holder.python)))
+        func ambient() throws {
+            let directory = try TemporaryDirectory()
+            let wired = try WiredNamespace(keepalive: 833)
+            let holders = try Holder.Way.allCases.enumerated().map { try Holder($1, keepalive: 900 + $0) }
+            let capabilities = "+sys_admin,+sys_ptrace,+net_admin,+dac_read_search"
+            let agent = try AgentProcess(
+                ["--discovery.include=\(wired.name)", "--discovery.include=net:*"],
+                prefix: Self.nobody + ["--inh-caps=\(capabilities)", "--ambient-caps=\(capabilities)"],
+                binary: try Self.copy(in: directory))
+            let exposition = try agent.scrape()
+            #expect(exposition.sysctl("net.ipv4.tcp_keepalive_time", in: wired.name) == 833)
+            for (index, holder) in holders.enumerated() {
+                #expect(exposition.info(inode: holder.inode)?["origin"] == holder.way.rawValue)
+                let value = exposition.sysctl("net.ipv4.tcp_keepalive_time", in: "net:[\(holder.inode)]")
+                #expect(value == Double(900 + index), "\(holder.way)")
+            }
+            #expect(!agent.log.contains("level=warn"), "\(agent.log)")
+        }
+    }
+}
