@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-// malloc(3) and its kin of the executables that link this (the benchmark and some tests, never the agent): they count, and leave the work to glibc's.
+// malloc(3) and its kin of the executables that link this (the benchmark, never the agent): they count, and leave the work to glibc's.
 static _Atomic uint64_t allocations, allocated;
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);

@@ -9,7 +9,8 @@ import NetnsSystem
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "netdrift-bench", abstract: "Measures netdrift against the bare system calls and the peers' way.",
-        subcommands: [Run.self, FloorWorker.self, PipelineWorker.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, AllocationCheck.self, FloorWorker.self, PipelineWorker.self],
+        defaultSubcommand: Run.self)
 }
 
 /// The sysctls and the threads of a measurement.

@@ -15,8 +15,9 @@ struct FloorWorker: ParsableCommand {
         let table = try load.selection().table()
         let (budget, _) = DescriptorBudget.raisingLimit()
         // The host is one more.
-        let share = budget.share(
-            of: load.count + 1, directories: table.directories.count, files: table.entries.count)
+        let share = DescriptorBudget.Share(
+            allowance: budget.allowance(position: load.count, of: load.count + 1),
+            directories: table.directories.count, files: table.entries.count)
         let failure = Failure()
         let load = load
         let naive = naive

@@ -5,7 +5,8 @@ final class World {
     private let prefix: String
     private let count: Int
 
-    init(prefix: String, count: Int) throws {
+    /// A world of `count` namespaces; `more` pairs of veths are made inside each.
+    init(prefix: String, count: Int, more: Int = 0) throws {
         self.prefix = prefix
         self.count = count
         remove()
@@ -24,10 +25,10 @@ final class World {
         for index in 1...count {
             let place = (index - 1) % 900 + 2
             let network = (index - 1) / 900 * 4
-            try Self.ip(
-                ["-n", "\(prefix)\(index)", "-batch", "-"],
-                "link set lo up\nlink set eth0 up\naddr add 198.18.\(network + place / 256).\(place % 256)/22 dev eth0\n"
-            )
+            var inner = "link set lo up\nlink set eth0 up\n"
+            inner += "addr add 198.18.\(network + place / 256).\(place % 256)/22 dev eth0\n"
+            for pair in 0..<more { inner += "link add a\(pair) type veth peer name b\(pair)\n" }
+            try Self.ip(["-n", "\(prefix)\(index)", "-batch", "-"], inner)
         }
     }
 

@@ -36,6 +36,7 @@ struct ServeCommand: ParsableCommand {
             logger.warning("a key is never read", metadata: ["sysctl": "\(secret)"])
         }
 
+        do { try PortableEngine.check(settings) } catch { throw Failure("\(error)") }
         let listeners = try listen()
         let scraper = Scraper(logger: logger)
         let failure = Mutex<(any Error)?>(nil)

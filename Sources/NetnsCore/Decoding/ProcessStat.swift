@@ -23,7 +23,7 @@ public struct ProcessStat: Hashable, Sendable {
         var field = 0
         while field < 22 {
             while position < text.byteCount, text.loadByte(at: position) == 0x20 { position += 1 }
-            guard position < text.byteCount else { return nil }
+            guard position < text.byteCount, text.loadByte(at: position) > 0x20 else { return nil }
             var value: UInt64 = 0
             while position < text.byteCount, text.loadByte(at: position) > 0x20 {
                 let digit = text.loadByte(at: position) &- 0x30

@@ -12,12 +12,28 @@ public struct SysctlName: Hashable, Sendable, CustomStringConvertible {
 
     /// A name from the components of its path below /proc/sys, each as it stands there.
     public init(components: [String]) {
-        dotted = components.map { String($0.map { $0 == "." ? "/" : $0 }) }.joined(separator: ".")
+        dotted = components.map { Self.exchanged($0.unicodeScalars) }.joined(separator: ".")
     }
 
     /// The components of the path below /proc/sys.
     public var components: [String] {
-        dotted.split(separator: ".", omittingEmptySubsequences: false).map { String($0.map { $0 == "/" ? "." : $0 }) }
+        dotted.unicodeScalars.split(separator: ".", omittingEmptySubsequences: false).map { Self.exchanged($0) }
+    }
+
+    /// The text with `.` for `/` and `/` for `.`: by scalars, since a Character may hold a dot and a mark beside it, and a
+    /// container chooses the names of its interfaces.
+    static func exchanged(_ text: some Sequence<Unicode.Scalar>) -> String {
+        var out = String.UnicodeScalarView()
+        for scalar in text { out.append(scalar == "." ? "/" : scalar == "/" ? "." : scalar) }
+        return String(out)
+    }
+
+    /// Equal bytes: two names that Unicode calls equivalent are two to the kernel.
+    public static func == (a: SysctlName, b: SysctlName) -> Bool { a.dotted.utf8.elementsEqual(b.dotted.utf8) }
+
+    /// Hashes the bytes.
+    public func hash(into hasher: inout Hasher) {
+        for byte in dotted.utf8 { hasher.combine(byte) }
     }
 
     /// The dotted form.
@@ -29,7 +45,7 @@ public struct SysctlName: Hashable, Sendable, CustomStringConvertible {
     static let secrets: Set<String> = ["tcp_fastopen_key", "stable_secret"]
 
     static func validate(_ dotted: String) throws(SysctlNameError) {
-        let parts = dotted.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = dotted.unicodeScalars.split(separator: ".", omittingEmptySubsequences: false).map { String($0) }
         guard parts.first == "net", parts.count >= 2 else { throw .notUnderNet(dotted) }
         for part in parts where part.isEmpty || part.utf8.contains(0) || part == "/" || part == "//" {
             throw .badComponent(dotted)
@@ -65,8 +81,15 @@ public struct SysctlPattern: Hashable, Sendable, CustomStringConvertible {
     public init(_ text: String) throws(SysctlNameError) {
         try SysctlName.validate(text)
         self.text = text
-        components = text.split(separator: ".", omittingEmptySubsequences: false)
-            .map { Glob(String($0.map { $0 == "/" ? "." : $0 })) }
+        components = text.unicodeScalars.split(separator: ".", omittingEmptySubsequences: false)
+            .map { Glob(SysctlName.exchanged($0)) }
+        // An escape must not write what a name may not hold: `\/` would be the directory itself, or the one above.
+        for component in components {
+            guard let literal = component.literal else { continue }
+            if literal == Array(".".utf8) || literal == Array("..".utf8) || literal.contains(UInt8(ascii: "/")) {
+                throw .badComponent(text)
+            }
+        }
     }
 
     /// The pattern as it was written.

@@ -65,12 +65,20 @@ public struct SysctlReadings: Sendable {
         return body(bytes.span.extracting(reading.offset..<reading.offset + reading.length))
     }
 
-    /// The value of an entry as text, nil when it was not read or is not in the table. For display, not for a loop.
+    /// The value of an entry as text with single spaces between its elements, nil when it was not read or is not in the
+    /// table. For display, not for a loop.
     public func value(of name: String) -> String? {
         guard let index = table.entries.firstIndex(where: { $0.name.dotted == name }), index < readings.count,
             case .value = readings[index].state
         else { return nil }
-        return withValue(at: index) { PrintableText.string($0) }
+        return withValue(at: index) { value in
+            var bytes: [UInt8] = []
+            for position in value.indices {
+                let isSpace = SysctlForm.isSpace(value[position])
+                if !isSpace { bytes.append(value[position]) } else if bytes.last != 0x20 { bytes.append(0x20) }
+            }
+            return PrintableText.string(bytes)
+        }
     }
 }
 

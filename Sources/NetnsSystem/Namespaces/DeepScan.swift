@@ -138,7 +138,11 @@ struct DeepScan: ~Copyable {
         try? entries.forEachNumber(of: directory) { fd in
             let target = try? links.read("\(fd)", at: raw) { text -> Target? in
                 if let inode = NamespaceLinkText.inode(text) { return .namespace(inode) }
-                return NamespaceLinkText.socketInode(text).map { .socket($0) }
+                if let inode = NamespaceLinkText.socketInode(text) { return .socket(inode) }
+                // Opened through a mount (`ip netns`, docker) that has been taken away since: the link then says `/`,
+                // not `net:[INODE]` (fs/d_path.c d_path()). As long as it is mounted the mount is found.
+                let isRoot = unsafe text.withUnsafeBytes { unsafe $0.count == 1 && $0[0] == UInt8(ascii: "/") }
+                return isRoot ? NamespaceHandle.inode(ofDetached: fd, in: raw).map { .namespace($0) } : nil
             }
             switch target ?? nil {
             case .namespace(let inode):

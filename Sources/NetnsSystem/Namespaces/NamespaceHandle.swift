@@ -26,13 +26,14 @@ struct NamespaceHandle: ~Copyable {
     static func at(_ path: String) throws -> NamespaceHandle {
         let file: FileDescriptor
         do { file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK) } catch {
-            throw SystemError("open the network namespace", path, error)
+            throw SystemError(
+                "open the network namespace", path, error, advice: "--path.host-netns says which is called host")
         }
         guard isNetworkNamespace(file.rawValue) else {
             throw SystemError(
                 "use", path, .invalid,
                 advice:
-                    "it is no network namespace here: if ip netns lists it, it was mounted after this mount namespace "
+                    "--path.host-netns: it is no network namespace here: if ip netns lists it, it was mounted after this mount namespace "
                     + "was made private; run with mount propagation slave (systemd: PrivateMounts=no, Kubernetes: "
                     + "mountPropagation: HostToContainer)")
         }
@@ -70,6 +71,18 @@ struct NamespaceHandle: ~Copyable {
                     return unsafe nd_openat(AT_FDCWD, base, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
                 }
             }.asDescriptor, inode)
+    }
+
+    /// The inode of the network namespace that entry `fd` of a /proc/PID/fd stands for, nil when it is anything else.
+    /// Nothing is opened before it is known to lie on nsfs.
+    static func inode(ofDetached fd: Int32, in directory: Int32) -> UInt64? {
+        guard let path = try? FileDescriptor.open("\(fd)", at: directory, ND_O_PATH) else { return nil }
+        var magic: UInt64 = 0
+        guard unsafe nd_filesystem_magic(path.rawValue, &magic) == 0, magic == ND_NSFS_MAGIC,
+            let file = try? FileDescriptor.open("/proc/self/fd/\(path.rawValue)", O_RDONLY),
+            isNetworkNamespace(file.rawValue), let status = try? file.status()
+        else { return nil }
+        return UInt64(status.st_ino)
     }
 
     /// A copy of descriptor `fd` of another process; `stale` when it has no such descriptor by now.
@@ -133,8 +146,9 @@ struct NamespaceHandle: ~Copyable {
         return NamespaceHandle(file)
     }
 
-    /// The device number of nsfs; 0, which no file has, when our own namespace cannot be opened.
-    private static let nsfsDevice: dev_t = {
+    /// The device number of nsfs; 0, which no file has, when our own namespace cannot be opened. An engine asks for it
+    /// before it begins.
+    static let nsfsDevice: dev_t = {
         guard let own = try? current(), let status = try? own.file.status() else { return 0 }
         return status.st_dev
     }()

@@ -10,6 +10,8 @@ struct ProcessScan: ~Copyable {
         var processes: Int
         /// The lowest process id.
         var lowest: Int32
+        /// The highest.
+        var highest: Int32
     }
 
     /// Members by namespace inode.
@@ -21,10 +23,20 @@ struct ProcessScan: ~Copyable {
     private let links = LinkReader()
 
     /// A scan of the processes below `procfs`.
-    init(procfs path: String) throws {
-        do { procfs = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) } catch {
+    init(procfs path: String) throws { procfs = try Self.open(path) }
+
+    private static func open(_ path: String) throws -> FileDescriptor {
+        let directory: FileDescriptor
+        do { directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) } catch {
             throw SystemError("open", path, error, advice: "is procfs mounted there? --path.procfs says where")
         }
+        // A directory that is no procfs shows no process and no sysctl: that must not pass for a host without any.
+        guard unsafe faccessat(directory.rawValue, "self", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw SystemError(
+                "use", path, .noSuchFile,
+                advice: "there is no 'self' in it; is procfs mounted there? --path.procfs says where")
+        }
+        return directory
     }
 
     /// Looks again. A process that ends in between is normal and leaves no trace.
@@ -59,10 +71,11 @@ struct ProcessScan: ~Copyable {
                 member = known.member
             } else {
                 if let last { members[last.inode] = last.member }
-                member = members[inode] ?? Membership(processes: 0, lowest: pid)
+                member = members[inode] ?? Membership(processes: 0, lowest: pid, highest: pid)
             }
             member.processes += 1
             member.lowest = min(member.lowest, pid)
+            member.highest = max(member.highest, pid)
             last = (inode, member)
         }
     }

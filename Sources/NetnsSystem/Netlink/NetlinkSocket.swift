@@ -90,6 +90,8 @@ struct NetlinkSocket: ~Copyable {
                     case NetlinkConstant.messageError, NetlinkConstant.messageDone:
                         let number = NetlinkDecoding.errorNumber(payload)
                         if number != 0 { failure = Errno(rawValue: number) }
+                        // NLMSG_DONE need not carry a number, NLMSG_ERROR must.
+                        if header.type == NetlinkConstant.messageError, payload.byteCount < 4 { failure = .badMessage }
                         isDone = true
                         return .stop
                     default:

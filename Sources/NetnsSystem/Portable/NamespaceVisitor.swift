@@ -195,13 +195,13 @@ final class NamespaceVisitor {
         var table = table
         if expansion != nil,
             let expanded = expansion?.table(
-                kept: namespace.kept, share: namespace.share, round: job.absenceRound)
+                kept: namespace.kept, allowance: namespace.allowance, round: job.absenceRound)
         {
             table = expanded.table
             if expanded.tooMany { ledger.count("sysctl", "too_many") }
         }
         reader.read(
-            table, into: &namespace.sample.sysctls, kept: namespace.kept, share: namespace.share,
+            table, into: &namespace.sample.sysctls, kept: namespace.kept, allowance: namespace.allowance,
             round: job.absenceRound)
         namespace.sample.hasSysctls = true
         totals.sysctls.attempts += 1

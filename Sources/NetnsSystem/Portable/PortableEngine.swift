@@ -60,7 +60,17 @@ public final class PortableEngine: NamespaceEngine {
             ? try DeepScanner(paths: settings.paths, interval: settings.deepInterval, ledger: ledger) : nil
     }
 
+    /// Whether an engine could be made of these settings: throws what its init would.
+    public static func check(_ settings: EngineSettings) throws {
+        _ = try hostInode(settings.paths)
+        _ = try ProcessScan(procfs: settings.paths.procfs)
+        _ = try MountTable()
+    }
+
     private static func hostInode(_ paths: SystemPaths) throws -> UInt64 {
+        guard NamespaceHandle.nsfsDevice != 0 else {
+            throw SystemError("look at", "/proc/thread-self/ns/net", .noSuchFile, advice: "is procfs mounted on /proc?")
+        }
         if let path = paths.hostNamespace { return try NamespaceHandle.at(path).inode() }
         do throws(Errno) { return try NamespaceHandle.current().inode() } catch {
             throw SystemError("open", "/proc/thread-self/ns/net", error)
@@ -106,18 +116,12 @@ public final class PortableEngine: NamespaceEngine {
             records[inode] = nil
             changed = true
         }
-        for inode in scan.members.keys where records[inode] == nil {
-            add(inode)
-            changed = true
-        }
-        for inode in still.keys where records[inode] == nil {
-            add(inode)
-            changed = true
-        }
-        if records[hostInode] == nil {
-            add(hostInode)
-            changed = true
-        }
+        var new: Set<UInt64> = records[hostInode] == nil ? [hostInode] : []
+        for inode in scan.members.keys where records[inode] == nil { new.insert(inode) }
+        for inode in still.keys where records[inode] == nil { new.insert(inode) }
+        // In order, so that the same ones are left out of too many after a restart.
+        for inode in new.sorted() { add(inode) }
+        if !new.isEmpty { changed = true }
         if changed {
             for record in records.values {
                 record.setHolders(mounts: still[record.inode]?.mounts ?? [], deep: still[record.inode]?.deep ?? [])
@@ -125,7 +129,7 @@ public final class PortableEngine: NamespaceEngine {
         }
         for record in records.values {
             let member = scan.members[record.inode]
-            record.setProcesses(member?.processes ?? 0, lowest: member?.lowest)
+            record.setProcesses(member)
             record.sample.leader = member.flatMap { leaders.read($0.lowest, users) }
         }
         if changed { nameAll() }
@@ -210,20 +214,17 @@ public final class PortableEngine: NamespaceEngine {
 
     // MARK: Descriptors
 
-    /// Before any descriptor is opened, those that a smaller share no longer allows are closed.
+    /// Before any descriptor is opened, those that a smaller allowance no longer covers are closed.
     private func shareDescriptors(_ selected: [PortableNamespace], _ report: inout CollectionReport) {
-        let directories = table.directories.count + SysctlExpansion.baseCount(settings.sysctls)
-        for (position, record) in selected.enumerated() {
-            let share = budget.share(
-                position: position, of: selected.count, directories: directories, files: table.entries.count)
-            report.directoriesNotKept += directories - share.directories
-            guard share != record.share else { continue }
-            if share.directories < record.share.directories || share.files < record.share.files {
-                record.kept.trim(to: share)
-            }
-            record.share = share
-        }
+        let bases = SysctlExpansion.baseCount(settings.sysctls)
         for record in records.values where !record.isSelected || record.isLeftOut { record.kept.closeAll() }
+        for (position, record) in selected.enumerated() {
+            let allowance = budget.allowance(position: position, of: selected.count)
+            let wanted = (record.kept.lastTable ?? table).directories.count + bases
+            report.directoriesNotKept += max(0, wanted - allowance)
+            if allowance < record.allowance { record.kept.trim(to: allowance) }
+            record.allowance = allowance
+        }
     }
 
     // MARK: Results
@@ -239,17 +240,14 @@ public final class PortableEngine: NamespaceEngine {
             case .read: break
             case .notReached: report.leftOutByDeadline += 1
             case .unreachable: report.unreachable += 1
-            case .gone:
-                // It ended while we looked: there is nothing to tell of it, and nothing of it to keep.
-                records[record.inode] = nil
-                continue
+            // It ended while we looked, or was changing hands: the next discovery knows.
+            case .gone: continue
             }
             namespaces.append(record.sample)
             report.keptDescriptors += record.kept.count
             if !settings.sysctls.patterns.isEmpty { tables.insert(ObjectIdentifier(record.sample.sysctls.table)) }
         }
         if !settings.sysctls.patterns.isEmpty { tablePool.keep(only: tables) }
-        if records.count != sorted.count { sorted.removeAll { records[$0.inode] !== $0 } }
     }
 }
 

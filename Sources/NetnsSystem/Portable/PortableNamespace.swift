@@ -21,12 +21,12 @@ final class PortableNamespace: @unchecked Sendable {
     var sample: NamespaceSample
     var kept = KeptDescriptors()
     var outcome = Outcome.notReached
-    /// The process with the lowest id in it.
-    private var process: Int32?
+    /// The processes with the lowest and the highest id in it: one may end before the namespace is visited.
+    private var processes: (lowest: Int32, highest: Int32)?
     /// The first origin that applies when no process is in it.
     private var stillOrigin: Origin?
-    /// What it may keep open.
-    var share = DescriptorBudget.Share(directories: 0, files: 0)
+    /// How many descriptors it may keep open.
+    var allowance = 0
     /// Whether the filters let it be read and shown.
     var isSelected = true
     /// Whether it is one too many.
@@ -63,17 +63,18 @@ final class PortableNamespace: @unchecked Sendable {
         stillOrigin = mounts.isEmpty ? deep.map(\.origin).min() : .mount
     }
 
-    /// The processes in it, and the lowest of their ids.
-    func setProcesses(_ count: Int, lowest: Int32?) {
-        sample.processes = count
-        process = lowest
-        sample.origin = count > 0 || isHost ? .process : stillOrigin ?? .process
+    /// The processes in it.
+    func setProcesses(_ member: ProcessScan.Membership?) {
+        sample.processes = member?.processes ?? 0
+        processes = member.map { ($0.lowest, $0.highest) }
+        sample.origin = member != nil || isHost ? .process : stillOrigin ?? .process
     }
 
     /// The ways in beside `mountPath`, the cheapest first: a mount of our own costs 2.8 us to open, /proc/PID/ns/net
     /// about 10.
     var otherWays: [Holder] {
-        sample.mounts.dropFirst().map { .mount(path: $0) } + (process.map { [.process(pid: $0)] } ?? [])
-            + sample.holders
+        var ways: [Holder] = sample.mounts.dropFirst().map { .mount(path: $0) }
+        if let processes { ways += [.process(pid: processes.lowest), .process(pid: processes.highest)] }
+        return ways + sample.holders
     }
 }

@@ -13,10 +13,10 @@ public struct DescriptorBudget: Sendable, Hashable {
         /// How many files, in the order of `SysctlTable.keepRank`.
         public var files: Int
 
-        /// A share.
-        public init(directories: Int, files: Int) {
-            self.directories = directories
-            self.files = files
+        /// What a namespace with this many directories and files keeps of its allowance: directories first.
+        public init(allowance: Int, directories: Int, files: Int) {
+            self.directories = max(0, min(directories, allowance))
+            self.files = max(0, min(files, allowance - directories))
         }
     }
 
@@ -43,15 +43,13 @@ public struct DescriptorBudget: Sendable, Hashable {
         return (DescriptorBudget(total: min(allowed - min(reserve, allowed / 2), ceiling)), allowed)
     }
 
-    /// The share of the namespace at `position` of `namespaces`, each of which could keep this many directories and files.
+    /// How many descriptors the namespace at `position` of `namespaces` may keep.
     ///
     /// Every descriptor is given to somebody: the first few namespaces get one more than the rest, so the cost of a
     /// collection has no step where the number of namespaces passes a limit.
-    public func share(position: Int = 0, of namespaces: Int, directories: Int, files: Int) -> Share {
-        guard namespaces > 0 else { return Share(directories: 0, files: 0) }
+    public func allowance(position: Int, of namespaces: Int) -> Int {
+        guard namespaces > 0 else { return 0 }
         let (each, rest) = total.quotientAndRemainder(dividingBy: namespaces)
-        let mine = each + (position < rest ? 1 : 0)
-        let kept = min(directories, mine)
-        return Share(directories: kept, files: min(files, mine - kept))
+        return each + (position < rest ? 1 : 0)
     }
 }

@@ -19,7 +19,7 @@ final class KeptDescriptors {
     /// How many files are open.
     private(set) var openFiles = 0
     /// How many descriptors are open.
-    var count: Int { openFiles + directories.count { $0 >= 0 } + patternBases.count { $0 >= 0 } }
+    var count: Int { openFiles + directories.count { $0 >= 0 } + openBases }
     /// Which round of looking for absent directories was the last.
     var absenceRound = -1
     /// One for each base directory of the patterns, once `usePatterns` was called.
@@ -29,15 +29,13 @@ final class KeptDescriptors {
     var matchedTable: SysctlTable?
     private var table: SysctlTable?
 
-    deinit {
-        closeAll()
-        closePatternBases()
-    }
+    deinit { closeAll() }
 
     /// Prepares for a table; what another table's entries had open is closed.
     func use(_ table: SysctlTable) {
         guard table !== self.table else { return }
-        closeAll()
+        for index in files.indices { dropFile(index) }
+        for index in directories.indices { setDirectory(index, Self.none) }
         self.table = table
         directories = Array(repeating: Self.none, count: table.directories.count)
         files = Array(repeating: Self.none, count: table.entries.count)
@@ -61,16 +59,24 @@ final class KeptDescriptors {
         openFiles -= 1
     }
 
-    /// Closes what is beyond a share, the least useful first.
-    func trim(to share: DescriptorBudget.Share) {
-        guard let table else { return }
-        if openFiles > share.files {
-            for index in files.indices where table.keepRank[index] >= share.files { dropFile(index) }
-        }
+    /// The table it was read by last.
+    var lastTable: SysctlTable? { table }
+
+    /// How many pattern bases are open.
+    var openBases: Int { patternBases.count { $0 >= 0 } }
+
+    /// Closes what is beyond an allowance, the least useful first: files, then pattern bases, then directories.
+    func trim(to allowance: Int) {
+        guard count > allowance, let table else { return }
+        var share = DescriptorBudget.Share(
+            allowance: allowance - openBases, directories: table.directories.count, files: table.entries.count)
+        for index in files.indices where table.keepRank[index] >= share.files { dropFile(index) }
+        guard count > allowance else { return }
+        closePatternBases()
+        share = DescriptorBudget.Share(allowance: allowance, directories: table.directories.count, files: 0)
         for index in directories.indices where table.directoryRank[index] >= share.directories {
             setDirectory(index, Self.none)
         }
-        if share.directories < directories.count + patternBases.count { closePatternBases() }
     }
 
     /// Forgets which directories were absent, and those in which nothing was found, so that they are looked for again:
@@ -97,8 +103,10 @@ final class KeptDescriptors {
         for index in patternBases.indices { setPatternBase(index, Self.none) }
     }
 
+    /// Closes everything.
     func closeAll() {
         for index in files.indices { dropFile(index) }
         for index in directories.indices { setDirectory(index, Self.none) }
+        closePatternBases()
     }
 }

@@ -50,7 +50,7 @@ internal import Synchronization
 
     /// The table of the namespace; `tooMany` when it has more entries than are read.
     mutating func table(
-        kept: KeptDescriptors, share: DescriptorBudget.Share, round: Int
+        kept: KeptDescriptors, allowance: Int, round: Int
     ) -> (table: SysctlTable, tooMany: Bool) {
         kept.usePatterns(bases: bases.count)
         if kept.absenceRound != round { kept.closePatternBases() }
@@ -58,16 +58,16 @@ internal import Synchronization
         count = 0
         for (index, pattern) in selection.patterns.enumerated() {
             let base = baseOfPattern[index]
-            if kept.patternBases[base] == KeptDescriptors.none {
-                kept.setPatternBase(base, open(bases[base]))
+            if kept.patternBases[base] == KeptDescriptors.none, let opened = open(bases[base]) {
+                kept.setPatternBase(base, opened)
             }
             guard kept.patternBases[base] >= 0 else { continue }
             let depth = bases[base] == "net" ? 1 : 2
             var path = bases[base].split(separator: "/").map { Array($0.utf8) }
             walk(kept.patternBases[base], pattern, depth, &path)
         }
-        // They are the last to be kept: the table's directories are of use in every collection.
-        if share.directories < kept.directories.count + bases.count { kept.closePatternBases() }
+        // The table's directories are of more use than these.
+        if allowance < kept.directories.count + bases.count { kept.closePatternBases() }
         let tooMany = count > Self.maximumEntries
         if let table = kept.matchedTable, matched == kept.matched { return (table, tooMany) }
         let table = pool.table(for: matched, selection)
@@ -76,8 +76,13 @@ internal import Synchronization
         return (table, tooMany)
     }
 
-    private func open(_ path: String) -> Int32 {
-        (try? FileDescriptor.open(root + path, ND_O_PATH | O_DIRECTORY).release()) ?? KeptDescriptors.absent
+    /// A base directory's descriptor, or that it is absent; nil when it cannot be opened now.
+    private func open(_ path: String) -> Int32? {
+        do throws(Errno) {
+            return try FileDescriptor.open(root + path, ND_O_PATH | O_DIRECTORY).release()
+        } catch {
+            return error == .noSuchFile ? KeptDescriptors.absent : nil
+        }
     }
 
     /// Adds what matches from component `depth` on, below an open directory.

@@ -27,9 +27,13 @@ internal import NetnsCore
     /// Fills `readings` with the table's entries. `round` changes when absent directories are to be looked for again.
     mutating func read(
         _ table: SysctlTable, into readings: inout SysctlReadings, kept: KeptDescriptors,
-        share: DescriptorBudget.Share, round: Int
+        allowance: Int, round: Int
     ) {
         kept.use(table)
+        // The patterns' directories may have come since the files were kept.
+        kept.trim(to: allowance)
+        let share = DescriptorBudget.Share(
+            allowance: allowance - kept.openBases, directories: table.directories.count, files: table.entries.count)
         readings.begin(table)
         found.removeAll(keepingCapacity: true)
         for _ in table.directories { found.append(false) }
@@ -43,7 +47,10 @@ internal import NetnsCore
             if directory == KeptDescriptors.none { directory = transient[entry.directory] }
             if directory == KeptDescriptors.none {
                 directory = open(table.directories[entry.directory])
-                if table.directoryRank[entry.directory] < share.directories {
+                // That it is absent is kept too; that it could not be opened (EMFILE) is no fact about it.
+                if directory == KeptDescriptors.absent
+                    || directory >= 0 && table.directoryRank[entry.directory] < share.directories
+                {
                     kept.setDirectory(entry.directory, directory)
                 } else {
                     transient[entry.directory] = directory
