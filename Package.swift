@@ -63,11 +63,17 @@ let package = Package(
             name: "NetnsCoreTests", dependencies: ["NetnsCore", "CLinux"], resources: [.copy("Fixtures")],
             swiftSettings: strict),
         .testTarget(
-            name: "NetnsSystemTests", dependencies: ["NetnsSystem", "NetnsCore", "CLinux", "TestSupport"],
+            name: "NetnsSystemTests",
+            dependencies: ["NetnsSystem", "NetnsCore", "CLinux", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "WebTests", dependencies: ["Web"], swiftSettings: strict),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "Exposition", "NetnsCore", "NetnsSystem", "Web"],
+            name: "AgentTests",
+            dependencies: [
+                "Agent", "Exposition", "NetnsCore", "NetnsSystem", "Web",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             resources: [.copy("Golden")], swiftSettings: strict),
         .testTarget(name: "EndToEnd", dependencies: ["netdrift", "TestSupport"], swiftSettings: strict),
     ]

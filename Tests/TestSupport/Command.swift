@@ -52,9 +52,15 @@ public enum Command {
         try Data().write(to: output)
         try Data().write(to: errors)
         try Data((input ?? "").utf8).write(to: entry)
-        process.standardInput = try FileHandle(forReadingFrom: entry)
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: errors)
+        let files = [
+            try FileHandle(forReadingFrom: entry), try FileHandle(forWritingTo: output),
+            try FileHandle(forWritingTo: errors),
+        ]
+        // Foundation keeps them open otherwise, and its Process.run crashes with some 1,400 open descriptors.
+        defer { for file in files { try? file.close() } }
+        process.standardInput = files[0]
+        process.standardOutput = files[1]
+        process.standardError = files[2]
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
         try process.run()

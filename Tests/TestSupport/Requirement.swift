@@ -8,12 +8,15 @@ public import Testing
 public enum Requirement: Sendable {
     /// To be root in the initial user namespace, or near enough.
     case root
+    /// A variable that `make test` sets: the path of something it built.
+    case environment(String)
     /// A program on the PATH.
     case tool(String)
 
     var isMet: Bool {
         switch self {
         case .root: geteuid() == 0
+        case .environment(let name): ProcessInfo.processInfo.environment[name] != nil
         case .tool(let name): Command.path(of: name) != nil
         }
     }
@@ -21,6 +24,7 @@ public enum Requirement: Sendable {
     var lack: String {
         switch self {
         case .root: "needs root"
+        case .environment(let name): "needs \(name): make test sets it"
         case .tool(let name): "needs \(name): make test installs it"
         }
     }

@@ -1,0 +1,91 @@
+import CLinux
+import Testing
+
+@testable import NetnsCore
+
+/// The constants that the pure decoders hold, against the kernel's headers.
+@Suite struct KernelConstantTests {
+    @Test func messages() {
+        #expect(Int(NetlinkConstant.newLink) == Int(RTM_NEWLINK))
+        #expect(Int(NetlinkConstant.newNamespaceID) == Int(RTM_NEWNSID))
+        #expect(Int(NetlinkConstant.messageError) == Int(NLMSG_ERROR))
+        #expect(Int(NetlinkConstant.messageDone) == Int(NLMSG_DONE))
+        #expect(Int(NetlinkConstant.flagDumpInterrupted) == Int(NLM_F_DUMP_INTR))
+    }
+
+    /// NLMSG_HDRLEN, NLA_HDRLEN and NLMSG_ALIGN are macros with arguments or casts and do not import: the structs do,
+    /// and all are multiples of 4 or, as rtgenmsg, padded to one.
+    @Test func structs() {
+        #expect(NetlinkConstant.headerLength == MemoryLayout<nlmsghdr>.size)
+        #expect(NetlinkConstant.attributeHeaderLength == MemoryLayout<nlattr>.size)
+        #expect(NetlinkConstant.linkHeaderLength == MemoryLayout<ifinfomsg>.size)
+        #expect(NetlinkConstant.rtgenHeaderLength == (MemoryLayout<rtgenmsg>.size + 3) & ~3)
+        #expect(MemoryLayout<ifinfomsg>.offset(of: \.ifi_type) == 2)
+        #expect(MemoryLayout<ifinfomsg>.offset(of: \.ifi_index) == 4)
+        #expect(MemoryLayout<ifinfomsg>.offset(of: \.ifi_flags) == 8)
+    }
+
+    /// NLA_TYPE_MASK, NLA_F_NESTED and NLA_F_NET_BYTEORDER: macros with a complement or a shift. The mask leaves out the
+    /// two highest bits, and every attribute of a link fits under it.
+    @Test func attributeMask() {
+        #expect(NetlinkConstant.attributeTypeMask == 0xFFFF & ~UInt16(1 << 15 | 1 << 14))
+        #expect(UInt16(__IFLA_MAX) < NetlinkConstant.attributeTypeMask)
+    }
+
+    @Test func linkAttributes() {
+        let pairs: [(UInt16, Int)] = [
+            (LinkAttribute.address, Int(IFLA_ADDRESS)), (LinkAttribute.broadcast, Int(IFLA_BROADCAST)),
+            (LinkAttribute.name, Int(IFLA_IFNAME)), (LinkAttribute.mtu, Int(IFLA_MTU)),
+            (LinkAttribute.link, Int(IFLA_LINK)), (LinkAttribute.master, Int(IFLA_MASTER)),
+            (LinkAttribute.transmitQueueLength, Int(IFLA_TXQLEN)),
+            (LinkAttribute.operationalState, Int(IFLA_OPERSTATE)), (LinkAttribute.linkInfo, Int(IFLA_LINKINFO)),
+            (LinkAttribute.alias, Int(IFLA_IFALIAS)), (LinkAttribute.statistics64, Int(IFLA_STATS64)),
+            (LinkAttribute.carrier, Int(IFLA_CARRIER)), (LinkAttribute.carrierChanges, Int(IFLA_CARRIER_CHANGES)),
+            (LinkAttribute.linkNamespaceID, Int(IFLA_LINK_NETNSID)),
+            (LinkAttribute.carrierUpCount, Int(IFLA_CARRIER_UP_COUNT)),
+            (LinkAttribute.carrierDownCount, Int(IFLA_CARRIER_DOWN_COUNT)),
+            (LinkAttribute.infoKind, Int(IFLA_INFO_KIND)),
+        ]
+        for (ours, kernels) in pairs { #expect(Int(ours) == kernels) }
+        #expect(Int(NETNSA_NSID) == 1)
+    }
+
+    @Test func states() {
+        #expect(Int(OperationalState.up.rawValue) == 6)
+        #expect(MemoryLayout<rtnl_link_stats64>.size / 8 >= LinkCounter.allCases.count - 1)
+    }
+
+    /// The order of the counters is that of the struct.
+    @Test func counters() {
+        let offsets: [(LinkCounter, Int?)] = [
+            (.rxPackets, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_packets)),
+            (.txPackets, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_packets)),
+            (.rxBytes, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_bytes)),
+            (.txBytes, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_bytes)),
+            (.rxErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_errors)),
+            (.txErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_errors)),
+            (.rxDropped, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_dropped)),
+            (.txDropped, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_dropped)),
+            (.multicast, MemoryLayout<rtnl_link_stats64>.offset(of: \.multicast)),
+            (.collisions, MemoryLayout<rtnl_link_stats64>.offset(of: \.collisions)),
+            (.rxLengthErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_length_errors)),
+            (.rxOverErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_over_errors)),
+            (.rxCRCErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_crc_errors)),
+            (.rxFrameErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_frame_errors)),
+            (.rxFIFOErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_fifo_errors)),
+            (.rxMissedErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_missed_errors)),
+            (.txAbortedErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_aborted_errors)),
+            (.txCarrierErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_carrier_errors)),
+            (.txFIFOErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_fifo_errors)),
+            (.txHeartbeatErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_heartbeat_errors)),
+            (.txWindowErrors, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_window_errors)),
+            (.rxCompressed, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_compressed)),
+            (.txCompressed, MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_compressed)),
+            (.rxNoHandler, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_nohandler)),
+            (.rxOtherhostDropped, MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_otherhost_dropped)),
+        ]
+        for (counter, offset) in offsets { #expect(offset == counter.rawValue * 8) }
+        #expect(offsets.count == LinkStatistics.capacity)
+        #expect(LinkCounter.allCases.count == LinkStatistics.capacity)
+    }
+}
