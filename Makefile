@@ -6,6 +6,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 # A binary that needs no Swift on the host it runs on.
 RELEASE_FLAGS := -c release --static-swift-stdlib --product netdrift -Xlinker -s
+BENCH_FLAGS := -c release --static-swift-stdlib --product netdrift-bench
 SOURCES := Sources Tests Benchmarks Package.swift
 # Arguments for the agent: make run ARGS="--web.listen-address=:10124"
 ARGS ?=
@@ -21,12 +22,15 @@ run: build ## Install what is missing, build a release, and run the agent.
 build: packages ## Build the release binary, .build/release/netdrift.
 	$(SWIFT) build $(RELEASE_FLAGS)
 
-test: test-packages ## Install what the tests need, and run all of them.
+test: test-packages ## Install what the tests need, and run all of them, on the release binary too.
+	$(SWIFT) build $(RELEASE_FLAGS)
+	$(SWIFT) build $(BENCH_FLAGS)
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest
+	NETDRIFT_BINARY=$(CURDIR)/.build/release/netdrift NETDRIFT_BENCH=$(CURDIR)/.build/release/netdrift-bench \
+		$(SWIFT) test --skip-build --disable-xctest
 
 bench: build ## Measure against the bare system calls and the peers' way (root): make bench BENCH="--namespaces 100".
-	$(SWIFT) build -c release --static-swift-stdlib --product netdrift-bench
+	$(SWIFT) build $(BENCH_FLAGS)
 	.build/release/netdrift-bench $(BENCH)
 
 lint: ## Check the formatting, and that the pure modules import nothing of the system.

@@ -31,6 +31,7 @@ extension EndToEnd {
                 ("text/plain;version=0.0.4", Self.text), ("application/json", Self.text),
                 ("application/openmetrics-text;version=1.0.0;q=0.2,text/plain;version=0.0.4;q=0.9", Self.text),
                 ("text/plain;version=0.0.4;q=0.2,application/openmetrics-text;version=1.0.0;q=0.9", Self.openMetrics),
+                ("text/plain;version=0.0.4;q=0.8,application/openmetrics-text;version=1.0.0;q=0.9", Self.openMetrics),
             ]
             for (accept, type) in cases {
                 let answer = try agent.get("/metrics", accept.map { [("Accept", $0)] } ?? [])

@@ -21,14 +21,14 @@ extension EndToEnd {
             "a scrape under way is answered whole before the end", .needs(.root, .tool("ip")),
             arguments: [SIGTERM, SIGINT])
         func answersWhatIsUnderWay(_ signal: Int32) throws {
-            let crowd = try NamespaceCrowd(30)
+            let crowd = try NamespaceCrowd(8)
             let agent = try AgentProcess([crowd.include, "--collector.sysctl.include=net.ipv4.*"])
             let whole = try agent.scrape()
             // The first is being collected for, the others wait for the next collection.
             let connections = try (0..<3).map { _ in try HTTPConnection(try agent.listening()) }
             for connection in connections {
                 try connection.request("GET", "/metrics")
-                usleep(20_000)
+                usleep(2000)
             }
             agent.send(signal)
             for connection in connections {
