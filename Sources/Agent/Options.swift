@@ -67,7 +67,8 @@ struct PathOptions: ParsableArguments {
     }
 }
 
-struct DiscoveryOptions: ParsableArguments {
+/// Which namespaces are of interest, by name.
+struct FilterOptions: ParsableArguments {
     @Option(
         name: .customLong("discovery.include"),
         help: ArgumentHelp("Only namespaces whose name matches this glob. Repeatable.", valueName: "glob"))
@@ -77,6 +78,15 @@ struct DiscoveryOptions: ParsableArguments {
         name: .customLong("discovery.exclude"),
         help: ArgumentHelp("No namespace whose name matches this glob. Repeatable.", valueName: "glob"))
     var exclude: [String] = []
+
+    func apply(to settings: inout EngineSettings) {
+        settings.include = include.map { Glob($0) }
+        settings.exclude = exclude.map { Glob($0) }
+    }
+}
+
+struct DiscoveryOptions: ParsableArguments {
+    @OptionGroup var filter: FilterOptions
 
     @Option(
         name: .customLong("discovery.max-namespaces"),
@@ -98,8 +108,7 @@ struct DiscoveryOptions: ParsableArguments {
     }
 
     func apply(to settings: inout EngineSettings) {
-        settings.include = include.map { Glob($0) }
-        settings.exclude = exclude.map { Glob($0) }
+        filter.apply(to: &settings)
         settings.maximumNamespaces = maximum
         settings.deepInterval = deepInterval.seconds
     }

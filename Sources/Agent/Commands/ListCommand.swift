@@ -15,7 +15,7 @@ struct ListCommand: ParsableCommand {
             """)
 
     @Flag(help: "As JSON.") var json = false
-    @OptionGroup(title: "Discovery") var discovery: ListDiscoveryOptions
+    @OptionGroup(title: "Discovery") var filter: FilterOptions
     @OptionGroup(title: "Paths") var paths: PathOptions
 
     func run() throws {
@@ -23,8 +23,7 @@ struct ListCommand: ParsableCommand {
         settings.paths = paths.paths
         settings.threads = 2
         settings.sysctls = SysctlSelection(builtin: false, include: [], exclude: [])
-        settings.include = discovery.include.map { Glob($0) }
-        settings.exclude = discovery.exclude.map { Glob($0) }
+        filter.apply(to: &settings)
         settings.maximumNamespaces = .max
         // One deep scan: it is over before the collection begins.
         settings.deepInterval = 1e6
@@ -74,17 +73,4 @@ struct ListCommand: ParsableCommand {
         guard unsafe ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
     }
-}
-
-/// Which namespaces `list` shows.
-struct ListDiscoveryOptions: ParsableArguments {
-    @Option(
-        name: .customLong("discovery.include"),
-        help: ArgumentHelp("Only namespaces whose name matches this glob. Repeatable.", valueName: "glob"))
-    var include: [String] = []
-
-    @Option(
-        name: .customLong("discovery.exclude"),
-        help: ArgumentHelp("No namespace whose name matches this glob. Repeatable.", valueName: "glob"))
-    var exclude: [String] = []
 }
