@@ -1,14 +1,18 @@
 #define _GNU_SOURCE
 #include "CBench.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -128,6 +132,38 @@ void bench_release(struct bench_world *world) {
 }
 
 int bench_return(int home) { return setns(home, CLONE_NEWNET) < 0 ? -errno : 0; }
+
+int bench_http_get(int port, const char *path, const char *encoding) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    char buffer[65536];
+    int status = 0, length = snprintf(buffer, sizeof buffer,
+                                      "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: %s\r\n"
+                                      "Connection: close\r\n\r\n",
+                                      path, encoding);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 || send(fd, buffer, (size_t)length, 0) != length) {
+        status = -errno;
+    } else {
+        ssize_t got;
+        while ((got = recv(fd, buffer, sizeof buffer - 1, 0)) > 0) {
+            buffer[got] = 0;
+            if (!status && sscanf(buffer, "HTTP/1.1 %d", &status) != 1) status = -EPROTO;
+        }
+        if (got < 0) status = -errno;
+    }
+    close(fd);
+    return status;
+}
+
+int bench_shell(const char *command, const char *input) {
+    FILE *pipe = popen(command, "w");
+    if (!pipe) return -errno;
+    fputs(input, pipe);
+    int status = pclose(pipe);
+    return status < 0 ? -errno : WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
 
 int64_t bench_process_cpu(int pid) {
     clockid_t clock;

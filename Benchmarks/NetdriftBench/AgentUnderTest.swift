@@ -4,7 +4,7 @@ import Foundation
 /// The running binary, scraped over HTTP on 127.0.0.1.
 final class AgentUnderTest {
     private let process = Process()
-    private let url: String
+    private let port: Int32
 
     init(binary: String, load: LoadOptions) throws {
         guard FileManager.default.isExecutableFile(atPath: binary) else {
@@ -29,17 +29,18 @@ final class AgentUnderTest {
             if data.isEmpty { throw BenchError("the agent did not start: \(text)") }
             text += String(decoding: data, as: UTF8.self)
         }
-        guard let match = text.firstMatch(of: /address=(127\.0\.0\.1:[0-9]+)/) else {
+        guard let match = text.firstMatch(of: /address=127\.0\.0\.1:([0-9]+)/), let port = Int32(match.1) else {
             throw BenchError("the agent did not say where it listens: \(text)")
         }
-        url = "http://\(match.1)"
-        for _ in 0..<600 where try !isReady() { usleep(100_000) }
+        self.port = port
+        for _ in 0..<600 where !isReady() { usleep(100_000) }
     }
 
     func stop() {
         guard process.isRunning else { return }
         process.terminate()
-        process.waitUntilExit()
+        // Not waitUntilExit(): it was seen to wait for ever for a process that had ended.
+        for _ in 0..<50 where process.isRunning { usleep(100_000) }
     }
 
     func measure(rounds: Int, scrapes: Int, into samples: inout Samples) throws {
@@ -61,25 +62,13 @@ final class AgentUnderTest {
             ], prefix: "whole")
     }
 
-    private func isReady() throws -> Bool { try curl("\(url)/-/ready") == 200 }
+    private func isReady() -> Bool { bench_http_get(port, "/-/ready", "identity") == 200 }
 
     private func scrape(gzip: Bool) throws -> (cpu: Double, wall: Double) {
         let meter = Meter()
         let before = bench_process_cpu(process.processIdentifier)
-        let status = try curl("\(url)/metrics", ["-H", "Accept-Encoding: \(gzip ? "gzip" : "identity")"])
+        let status = bench_http_get(port, "/metrics", gzip ? "gzip" : "identity")
         guard status == 200 else { throw BenchError("the scrape was answered \(status)") }
         return (Double(bench_process_cpu(process.processIdentifier) - before), meter.wallNanoseconds)
-    }
-
-    private func curl(_ url: String, _ more: [String] = []) throws -> Int {
-        let curl = Process()
-        curl.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-        curl.arguments = ["-s", "-o", "/dev/null", "-w", "%{http_code}"] + more + [url]
-        let output = Pipe()
-        curl.standardOutput = output
-        try curl.run()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        curl.waitUntilExit()
-        return Int(String(decoding: text, as: UTF8.self)) ?? 0
     }
 }

@@ -39,7 +39,7 @@ final class Worker {
         guard !isStopped else { return }
         isStopped = true
         try? input.fileHandleForWriting.close()
-        process.waitUntilExit()
+        for _ in 0..<50 where process.isRunning { usleep(100_000) }
     }
 }
 

@@ -1,3 +1,4 @@
+import CBench
 import Foundation
 
 /// Namespaces PREFIX1... with an eth0 each, whose veth peer is a port of a bridge here; addresses of 198.18.0.0/15.
@@ -45,16 +46,9 @@ final class World {
     }
 
     private static func ip(_ arguments: [String], _ batch: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/sbin/ip")
-        process.arguments = arguments
-        let input = Pipe()
-        process.standardInput = input
-        try process.run()
-        try input.fileHandleForWriting.write(contentsOf: Data(batch.utf8))
-        try input.fileHandleForWriting.close()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw BenchError("ip \(arguments) failed") }
+        // Names are letters and digits, so nothing here needs quoting.
+        let status = bench_shell((["ip"] + arguments).joined(separator: " "), batch)
+        guard status == 0 else { throw BenchError("ip \(arguments.joined(separator: " ")) failed: \(status)") }
     }
 }
 

@@ -18,13 +18,17 @@ struct PromDuration: ExpressibleByArgument, Sendable {
         let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400), ("w", 604_800)]
         var rest = Substring(argument)
         var total = 0.0
+        // Each unit once, the larger first, as Prometheus has them.
+        var last = Double.infinity
         guard !rest.isEmpty else { return nil }
         while !rest.isEmpty {
             let digits = rest.prefix { $0.isASCII && $0.isNumber }
             rest = rest.dropFirst(digits.count)
             let letters = rest.prefix { $0.isLetter }
             rest = rest.dropFirst(letters.count)
-            guard let number = Double(digits), let unit = units.first(where: { $0.0 == letters }) else { return nil }
+            guard let number = Double(digits), let unit = units.first(where: { $0.0 == letters }), unit.1 < last
+            else { return nil }
+            last = unit.1
             total += number * unit.1
         }
         guard total < 1e8 else { return nil }
@@ -225,7 +229,7 @@ struct WebOptions: ParsableArguments {
     func validate() throws {
         guard telemetryPath.hasPrefix("/"), telemetryPath.utf8.count > 1,
             telemetryPath.utf8.allSatisfy({
-                $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
+                $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "%")
             })
         else {
             throw ValidationError(

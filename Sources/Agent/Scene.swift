@@ -93,8 +93,11 @@ final class Scene {
             }
             let start = labels.count
             labels.append(labels, namespaceLabels[index])
-            namespace.links[position].name.withSpan { labels.addLabel("device", $0) }
-            if !namespace.links[position].name.isPlain {
+            if namespace.links[position].name.isPlain {
+                namespace.links[position].name.withSpan { labels.addLabel("device", $0) }
+            } else {
+                // As the names of its sysctls have it: what is no text, and what would act on a terminal, as \xHH.
+                labels.addLabel("device", namespace.links[position].name.withSpan { PrintableText.string($0) })
                 distinguish(start, namespace.links[position].index, in: namespace)
             }
             devices.append(Device(namespace: index, link: position, label: start..<labels.count))

@@ -84,6 +84,8 @@ public struct EngineSettings: Sendable {
     public var maximumNamespaces = 5000
     /// Seconds between deep scans; 0 for none.
     public var deepInterval = 30.0
+    /// Seconds that the first collection waits at most for the first deep scan.
+    public var firstScanPatience = 5.0
     /// Whether all is read of the host's veths whose other end is in another namespace.
     public var readsHostVeths = false
     /// Descriptors to keep; nil for as many as the limit allows.

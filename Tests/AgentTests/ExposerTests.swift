@@ -27,7 +27,7 @@ import Web
         #expect(
             text.samples(of: "netns_network_receive_packets_total").filter { $0.contains("evil") } == [
                 Substring(evil + #""q\"b\\s"} 600"#), Substring(evil + #""a\\xff"} 700"#),
-                Substring(evil + #""a\\xff@4"} 800"#), Substring(evil + #""nl\n"} 900"#),
+                Substring(evil + #""a\\xff@4"} 800"#), Substring(evil + #""nl\\x0a"} 900"#),
             ])
     }
 
@@ -71,9 +71,9 @@ import Web
         arguments: [
             ("^eth", nil, ["eth0", "eth0", "eth0.100"]), ("eth0", nil, ["eth0", "eth0", "eth0.100"]),
             ("th8$", nil, ["veth8"]), ("none", nil, []),
-            (nil, "eth", [#"a\\xff"#, #"a\\xff@4"#, #"lo"#, #"nl\n"#, #"q\"b\\s"#]),
+            (nil, "eth", [#"a\\xff"#, #"a\\xff@4"#, #"lo"#, #"nl\\x0a"#, #"q\"b\\s"#]),
             (nil, ".", []),
-            (nil, "^lo$", [#"a\\xff"#, #"a\\xff@4"#, "eth0", "eth0", "eth0.100", #"nl\n"#, #"q\"b\\s"#, "veth8"]),
+            (nil, "^lo$", [#"a\\xff"#, #"a\\xff@4"#, "eth0", "eth0", "eth0.100", #"nl\\x0a"#, #"q\"b\\s"#, "veth8"]),
             (#"\\xff$"#, nil, [#"a\\xff"#, #"a\\xff@4"#]),
         ] as [(String?, String?, [String])])
     func deviceFilter(_ include: String?, _ exclude: String?, _ expected: [String]) throws {

@@ -90,7 +90,8 @@ import Testing
 
     @Test(
         arguments: [
-            ([], true), ([0x61, 0x7F], true), ([0x0A], true), ([0x61, 0x5C], false), ([0x80], false),
+            ([], true), ([0x61, 0x7E], true), ([0x61, 0x7F], false), ([0x0A], false), ([0x20], false),
+            ([0x61, 0x5C], false), ([0x80], false),
             ([0x61, 0xFF], false),
         ] as [([UInt8], Bool)])
     func plain(_ bytes: [UInt8], _ expected: Bool) { #expect(Self.of(bytes).isPlain == expected) }

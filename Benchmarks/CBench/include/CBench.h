@@ -46,5 +46,11 @@ void bench_release(struct bench_world *world);
 // setns(2) back to a descriptor; 0 or -errno.
 int bench_return(int home);
 
+// GET of `path` from 127.0.0.1:`port`, the connection closed afterwards: the answer's status, or -errno.
+int bench_http_get(int port, const char *path, const char *encoding);
+
+// Runs a shell command with `input` as its standard input; its exit status, or -errno.
+int bench_shell(const char *command, const char *input);
+
 // CPU time of a process, nanoseconds, or -errno: clock_getcpuclockid(3).
 int64_t bench_process_cpu(int pid);

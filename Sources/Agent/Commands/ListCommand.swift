@@ -27,6 +27,7 @@ struct ListCommand: ParsableCommand {
         settings.maximumNamespaces = .max
         // One deep scan: it is over before the collection begins.
         settings.deepInterval = 1e6
+        settings.firstScanPatience = 600
         let ledger = ErrorLedger()
         let namespaces: [NamespaceSample]
         let report: CollectionReport
@@ -39,9 +40,9 @@ struct ListCommand: ParsableCommand {
         let commands = CommandLine.read(namespaces.compactMap { $0.leader?.pid }, paths: settings.paths)
         let listing = NamespaceListing(namespaces, commands)
         if json {
-            Output.write(try listing.json())
+            try Output.print(try listing.json())
         } else {
-            Output.write(listing.table(width: Self.terminalWidth()))
+            try Output.print(listing.table(width: Self.terminalWidth()))
         }
         Self.reportUnseen(report, ledger)
     }

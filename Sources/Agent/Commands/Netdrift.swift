@@ -1,5 +1,6 @@
 public import ArgumentParser
 internal import Glibc
+internal import NetnsSystem
 
 /// The command `netdrift`.
 public struct Netdrift: ParsableCommand {
@@ -40,14 +41,22 @@ public struct Netdrift: ParsableCommand {
 
 /// Writing to standard output and standard error.
 enum Output {
-    /// Writes a text whole, or as far as the other side takes it.
-    static func write(_ text: String, to descriptor: Int32 = 1) {
+    /// Writes a text whole to standard output. A reader that has seen enough (EPIPE) is no failure; a full disk is.
+    static func print(_ text: String) throws {
+        guard let error = write(text, to: 1), error != EPIPE else { return }
+        throw Failure("cannot write to standard output: \(Errno(rawValue: error))")
+    }
+
+    /// Writes a text as far as the other side takes it; what stopped it, when something did.
+    @discardableResult
+    static func write(_ text: String, to descriptor: Int32) -> Int32? {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let written = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno != EINTR { return }
+            if written < 0 && errno != EINTR { return errno }
             if written > 0 { bytes = bytes.dropFirst(written) }
         }
+        return nil
     }
 }
 

@@ -41,7 +41,8 @@ struct ServeCommand: ParsableCommand {
         let scraper = Scraper(logger: logger)
         let failure = Mutex<(any Error)?>(nil)
         let server = try Server(
-            listeners: listeners, routes: routes(scraper), log: { logger.debug("http", metadata: ["error": "\($0)"]) }
+            listeners: listeners, routes: routes(scraper), limits: Limits(requestSeconds: 10),
+            log: { logger.debug("http", metadata: ["error": "\($0)"]) }
         )
         try server.start()
         logger.info(

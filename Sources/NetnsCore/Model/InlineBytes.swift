@@ -24,9 +24,13 @@ public struct InlineBytes<let capacity: Int>: Sendable {
     /// Whether there are none.
     public var isEmpty: Bool { count == 0 }
 
-    /// Whether all bytes are ASCII and none is a backslash: such names look the same only if they are.
+    /// Whether all bytes are printable ASCII and none is a backslash: such names need no escape, and look the same only
+    /// if they are.
     public var isPlain: Bool {
-        for index in 0..<count where storage[index] >= 0x80 || storage[index] == UInt8(ascii: "\\") { return false }
+        for index in 0..<count {
+            let byte = storage[index]
+            if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\\") { return false }
+        }
         return true
     }
 

@@ -103,6 +103,9 @@ public struct Link: Sendable {
     /// IFF_UP: an administrator has set it up.
     public var isAdministrativelyUp: Bool { flags & 1 != 0 }
 
+    /// Whether it is a loopback device (ARPHRD_LOOPBACK).
+    public var isLoopback: Bool { hardwareType == 772 }
+
     /// Whether it is a veth whose other end is in another namespace.
     public var isVethToElsewhere: Bool {
         linkNamespace != nil && kind == InlineBytes<24>("veth")

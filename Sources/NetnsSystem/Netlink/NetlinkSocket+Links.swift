@@ -52,19 +52,20 @@ extension NetlinkSocket {
 
     /// Adds speed and duplex by ethtool to those links whose driver knows them: 1.9 us a link that is asked.
     ///
-    /// `known` remembers by index what cannot change: that a driver knows no speed, and a veth's, which its driver has
-    /// fixed (drivers/net/veth.c). With `skipsVethsToElsewhere` the veths that are not reported here are not asked.
-    mutating func readSpeeds(of links: inout [Link], known: inout [Int32: LinkSpeed], skipsVethsToElsewhere: Bool) {
-        if known.count > 2 * links.count + 16 { known.removeAll() }
+    /// Not asked are lo, which has none, and veths once one was: their speed is fixed in the driver
+    /// (drivers/net/veth.c veth_get_link_ksettings()), so `veth` remembers it. Everything else is asked each time, since
+    /// an index may be another link's the next time. With `skipsVethsToElsewhere` the veths that are not reported here
+    /// are left out.
+    mutating func readSpeeds(of links: inout [Link], veth: inout LinkSpeed?, skipsVethsToElsewhere: Bool) {
         for position in links.indices {
             // Without a carrier the driver has nothing to say (sysfs answers EINVAL there).
-            guard links[position].carrier == true, links[position].isAdministrativelyUp,
+            guard links[position].carrier == true, links[position].isAdministrativelyUp, !links[position].isLoopback,
                 !(skipsVethsToElsewhere && links[position].isVethToElsewhere)
             else { continue }
-            let index = links[position].index
-            if let speed = known[index] {
-                links[position].speed = speed.bytesPerSecond
-                links[position].duplex = speed.duplex
+            let isVeth = links[position].kind == Self.vethKind
+            if isVeth, let veth {
+                links[position].speed = veth.bytesPerSecond
+                links[position].duplex = veth.duplex
                 continue
             }
             var megabits: UInt32 = 0
@@ -76,24 +77,20 @@ extension NetlinkSocket {
             let result = unsafe name.span.withUnsafeBufferPointer {
                 unsafe nd_ethtool_speed(rawValue, $0.baseAddress, &megabits, &duplex)
             }
-            guard result == 0 else {
-                if Errno(rawValue: -result) == .notSupported { known[index] = LinkSpeed() }
-                continue
-            }
+            guard result == 0 else { continue }
             if megabits != 0, megabits != ND_SPEED_UNKNOWN { links[position].speed = UInt64(megabits) * 125_000 }
             switch duplex {
             case 0: links[position].duplex = "half"
             case 1: links[position].duplex = "full"
             default: break
             }
-            if links[position].kind == Self.veth {
-                known[index] = LinkSpeed(
-                    bytesPerSecond: links[position].speed, duplex: links[position].duplex)
+            if isVeth {
+                veth = LinkSpeed(bytesPerSecond: links[position].speed, duplex: links[position].duplex)
             }
         }
     }
 
-    private static var veth: InlineBytes<24> { InlineBytes("veth") }
+    private static var vethKind: InlineBytes<24> { InlineBytes("veth") }
 
     /// The id that the socket's namespace has for another, given by an open descriptor; nil when none is assigned.
     /// Source: RTM_GETNSID, net/core/net_namespace.c rtnl_net_getid().

@@ -39,6 +39,8 @@ final class NamespaceVisitor {
     private var reader: SysctlReader
     private var expansion: SysctlExpansion?
     private let nextSerial: @Sendable () -> UInt64
+    /// What ethtool said of the first veth.
+    private var vethSpeed: LinkSpeed?
     /// Whether the thread may be in another namespace than its own: setns(2) needs CAP_SYS_ADMIN even to where it is.
     private var isAway = false
 
@@ -168,7 +170,7 @@ final class NamespaceVisitor {
         do throws(NetlinkError) {
             try socket.dumpLinks(into: &namespace.sample.links, buffer: buffer)
             socket.readSpeeds(
-                of: &namespace.sample.links, known: &namespace.speeds,
+                of: &namespace.sample.links, veth: &vethSpeed,
                 skipsVethsToElsewhere: namespace.isHost && !settings.readsHostVeths)
             namespace.sample.hasLinks = true
         } catch {

@@ -135,11 +135,11 @@ public final class PortableEngine: NamespaceEngine {
         if changed { nameAll() }
     }
 
-    /// How long the first collection waits for the first deep scan: half of the time it has, five seconds at most.
+    /// How long the first collection waits for the first deep scan: half of the time it has, and not for ever.
     private func patience(_ deadline: Instant?) -> Instant {
         let now = Instant.now()
-        let left = deadline?.seconds(since: now) ?? 10
-        return now.advanced(bySeconds: min(left / 2, 5))
+        let left = deadline?.seconds(since: now) ?? .infinity
+        return now.advanced(bySeconds: min(left / 2, settings.firstScanPatience))
     }
 
     private func readStillHolders(_ deep: DeepFindings?) {
@@ -159,12 +159,14 @@ public final class PortableEngine: NamespaceEngine {
             inode: inode,
             sample: NamespaceSample(
                 serial: serials.next(), inode: inode, isHost: inode == hostInode, firstSeen: WallClock.now(),
-                table: table))
+                table: table), isOwn: inode == hostInode && settings.paths.hostNamespace == nil)
     }
 
     private func nameAll() {
         let order = records.values.sorted { $0.sample.serial < $1.sample.serial }
-        let names = NamespaceNames.unique(order.map(claim))
+        let claimed = order.map(claim)
+        let claims = Dictionary(claimed.map { ($0.inode, $0) }, uniquingKeysWith: { first, _ in first })
+        let names = NamespaceNames.unique(claimed)
         for (record, name) in zip(order, names) where record.sample.name != name { record.sample.name = name }
         sorted = order.sorted { a, b in
             a.sample.name.utf8.lexicographicallyPrecedes(b.sample.name.utf8)
@@ -172,7 +174,10 @@ public final class PortableEngine: NamespaceEngine {
         // Of too many, the newest are left out: a container that makes thousands does not push the others away.
         var admitted = 0
         for record in order.filter(\.isHost) + order.filter({ !$0.isHost }) {
-            record.isSelected = isWanted(record.sample.name)
+            // Nor does such a name decide what is watched.
+            record.isSelected = isWanted(
+                claims[record.inode]?.isTrusted == false
+                    ? NamespaceNames.anonymous(record.inode) : record.sample.name)
             record.isLeftOut = record.isSelected && admitted >= settings.maximumNamespaces
             if record.isSelected { admitted += 1 }
         }
@@ -188,7 +193,10 @@ public final class PortableEngine: NamespaceEngine {
                 return .init(inode: inode, name: name, isTrusted: true)
             }
         }
-        for case .foreignMount(_, let path) in still[inode]?.deep ?? [] {
+        // A name that only another mount namespace gives may be a container's own choice: it serves to tell apart what
+        // would else be a number, and never a namespace that this host can see by itself.
+        let isSeen = scan.members[inode] != nil || still[inode]?.mounts.isEmpty == false
+        for case .foreignMount(_, let path) in isSeen ? [] : still[inode]?.deep ?? [] {
             if let name = NamespaceNames.name(ofMount: path, in: directories) {
                 return .init(inode: inode, name: name, isTrusted: false)
             }
@@ -240,9 +248,15 @@ public final class PortableEngine: NamespaceEngine {
             case .read: break
             case .notReached: report.leftOutByDeadline += 1
             case .unreachable: report.unreachable += 1
-            // It ended while we looked, or was changing hands: the next discovery knows.
-            case .gone: continue
+            case .gone:
+                // It ended while we looked, or was changing hands: the next discovery knows. But a mount that is still in
+                // the table the next time, and leads elsewhere, has another mount over it.
+                record.timesGone += 1
+                guard record.timesGone > 1, !record.sample.mounts.isEmpty else { continue }
+                report.unreachable += 1
+                ledger.count("enter", "hidden_mount")
             }
+            if record.outcome != .gone { record.timesGone = 0 }
             namespaces.append(record.sample)
             report.keptDescriptors += record.kept.count
             if !settings.sysctls.patterns.isEmpty { tables.insert(ObjectIdentifier(record.sample.sysctls.table)) }

@@ -18,9 +18,13 @@ final class PortableNamespace: @unchecked Sendable {
 
     let inode: UInt64
     let isHost: Bool
+    /// Whether it is the one this program is in, and so held by a process.
+    private let isOwn: Bool
     var sample: NamespaceSample
     var kept = KeptDescriptors()
     var outcome = Outcome.notReached
+    /// Collections running in which no way led to it.
+    var timesGone = 0
     /// The processes with the lowest and the highest id in it: one may end before the namespace is visited.
     private var processes: (lowest: Int32, highest: Int32)?
     /// The first origin that applies when no process is in it.
@@ -31,13 +35,12 @@ final class PortableNamespace: @unchecked Sendable {
     var isSelected = true
     /// Whether it is one too many.
     var isLeftOut = false
-    /// Speeds of links that cannot change.
-    var speeds: [Int32: LinkSpeed] = [:]
     /// The path of its first mount, NUL-terminated: the cheapest way in.
     private(set) var mountPath: [CChar]?
 
-    init(inode: UInt64, sample: NamespaceSample) {
+    init(inode: UInt64, sample: NamespaceSample, isOwn: Bool = false) {
         self.inode = inode
+        self.isOwn = isOwn
         self.sample = sample
         isHost = sample.isHost
     }
@@ -52,7 +55,6 @@ final class PortableNamespace: @unchecked Sendable {
         sample.holders = self.sample.holders
         self.sample = sample
         kept = KeptDescriptors()
-        speeds = [:]
     }
 
     /// What holds it beside processes, as the mount table and the last deep scan say.
@@ -67,7 +69,7 @@ final class PortableNamespace: @unchecked Sendable {
     func setProcesses(_ member: ProcessScan.Membership?) {
         sample.processes = member?.processes ?? 0
         processes = member.map { ($0.lowest, $0.highest) }
-        sample.origin = member != nil || isHost ? .process : stillOrigin ?? .process
+        sample.origin = member != nil || isOwn ? .process : stillOrigin ?? .process
     }
 
     /// The ways in beside `mountPath`, the cheapest first: a mount of our own costs 2.8 us to open, /proc/PID/ns/net
