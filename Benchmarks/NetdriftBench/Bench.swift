@@ -59,16 +59,20 @@ struct Run: ParsableCommand {
         let sizes = namespaces.split(separator: ",").compactMap { Int($0) }.filter { $0 > 0 && $0 <= 9000 }
         guard !sizes.isEmpty else { throw ValidationError("--namespaces: numbers from 1 to 9000 with commas between") }
         Report.printMachine(load)
-        for size in sizes {
+        for (index, size) in sizes.enumerated() {
+            // Names of its own: the veths of namespaces that were deleted go a moment later.
+            var load = load
+            load.prefix += String(UnicodeScalar(UInt8(ascii: "a") + UInt8(index % 26)))
+            load.count = size
             let world = try World(prefix: load.prefix, count: size)
             defer { world.remove() }
-            try measure(size)
+            try measure(size, load)
+            // Also into a file: a long run may be looked at.
+            fflush(nil)
         }
     }
 
-    private func measure(_ size: Int) throws {
-        var load = load
-        load.count = size
+    private func measure(_ size: Int, _ load: LoadOptions) throws {
         let floor = try Worker(["floor"] + load.arguments + ["--naive", String(naive)])
         let pipeline = try Worker(["pipeline"] + load.arguments)
         defer {
