@@ -27,7 +27,7 @@ test: test-packages ## Install what the tests need, and run all of them, on the 
 	$(SWIFT) build $(BENCH_FLAGS)
 	$(SWIFT) build --build-tests
 	NETDRIFT_BINARY=$(CURDIR)/.build/release/netdrift NETDRIFT_BENCH=$(CURDIR)/.build/release/netdrift-bench \
-		$(SWIFT) test --skip-build --disable-xctest
+		$(SWIFT) test --skip-build --disable-xctest --no-parallel
 
 bench: build ## Measure against the bare system calls and the peers' way (root): make bench BENCH="--namespaces 100".
 	$(SWIFT) build $(BENCH_FLAGS)

@@ -8,8 +8,8 @@ final class AgentProcess {
 
     private let process = Process()
     private let directory: TemporaryDirectory
-    private let ended = DispatchSemaphore(value: 0)
-    private var hasEnded = false
+    private var status: Int32?
+    private var hasEnded: Bool { status != nil }
 
     /// The binary under test: NETDRIFT_BINARY, or the one built beside this test.
     static let binary: String = {
@@ -52,11 +52,9 @@ final class AgentProcess {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
-        let ended = ended
-        process.terminationHandler = { _ in ended.signal() }
         try process.run()
         let isReady = eventually(within: 30) { () -> Bool? in
-            guard process.isRunning else { return false }
+            guard process.isAlive else { return false }
             if addresses.isEmpty { addresses = announcedAddresses() }
             guard let address, let answer = try? HTTPConnection.get(address, "/-/ready") else { return nil }
             return answer.status == 200 ? true : nil
@@ -76,7 +74,7 @@ final class AgentProcess {
     var pid: Int32 { process.processIdentifier }
 
     /// Whether it runs.
-    var isRunning: Bool { process.isRunning }
+    var isRunning: Bool { process.isAlive }
 
     /// What it wrote to standard error.
     var log: String { (try? String(contentsOfFile: "\(directory.path)/err", encoding: .utf8)) ?? "" }
@@ -120,10 +118,9 @@ final class AgentProcess {
 
     /// Waits for its end, and gives the exit status, 128 + N for signal N; nil when it still runs after `seconds`.
     func end(within seconds: Double = 3) -> Int32? {
-        guard hasEnded || ended.wait(timeout: .now() + seconds) == .success else { return nil }
-        hasEnded = true
-        return process.terminationReason == .uncaughtSignal
-            ? 128 + process.terminationStatus : process.terminationStatus
+        if let status { return status }
+        status = process.awaitEnd(within: seconds)
+        return status
     }
 
     /// SIGTERM and the exit status.
@@ -134,7 +131,7 @@ final class AgentProcess {
 
     /// SIGKILL, also for one that is stopped.
     func kill() {
-        guard !hasEnded, process.isRunning else { return }
+        guard !hasEnded, process.isAlive else { return }
         Foundation.kill(pid, SIGKILL)
         _ = end(within: 10)
     }

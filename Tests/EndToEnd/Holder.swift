@@ -100,7 +100,7 @@ final class Holder {
         let line = eventually(within: 20) { () -> String? in
             let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
             if text.hasSuffix("\n") { return text }
-            return process.isRunning ? nil : ""
+            return process.isAlive ? nil : ""
         }
         guard let line, let inode = UInt64(line.trimmingCharacters(in: .whitespacesAndNewlines)) else {
             kill(process.processIdentifier, SIGKILL)
@@ -114,9 +114,9 @@ final class Holder {
 
     /// Ends it now.
     func end() {
-        guard process.isRunning else { return }
+        guard process.isAlive else { return }
         kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        _ = process.awaitEnd(within: 10)
     }
 }
 

@@ -121,15 +121,15 @@ private final class Prometheus {
 
     /// Ends it and removes its directory.
     func stop() -> Bool {
-        if process.isRunning {
+        if process.isAlive {
             process.terminate()
             let process = process
-            if eventually(within: 10, { process.isRunning ? nil : true }) == nil {
+            if eventually(within: 10, { process.isAlive ? nil : true }) == nil {
                 kill(process.processIdentifier, SIGKILL)
-                process.waitUntilExit()
+                _ = process.awaitEnd(within: 10)
             }
         }
         directory = nil
-        return !process.isRunning
+        return !process.isAlive
     }
 }

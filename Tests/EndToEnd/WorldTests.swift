@@ -163,9 +163,9 @@ private final class Inhabitant {
     deinit { end() }
 
     func end() {
-        guard process.isRunning else { return }
+        guard process.isAlive else { return }
         kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        _ = process.awaitEnd(within: 10)
     }
 }
 

@@ -8,7 +8,6 @@ public final class ChildProcess {
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
-    private let ended = DispatchSemaphore(value: 0)
     private var hasEnded = false
 
     /// Starts a program that prints `ready` and waits for the end of its standard input.
@@ -23,8 +22,6 @@ public final class ChildProcess {
         process.arguments = Array(arguments.dropFirst())
         process.standardInput = input
         process.standardOutput = output
-        let ended = ended
-        process.terminationHandler = { _ in ended.signal() }
         try process.run()
         pid = process.processIdentifier
         var line = ""
@@ -58,16 +55,16 @@ public final class ChildProcess {
     }
 
     /// Whether it has not ended yet.
-    public var isRunning: Bool { process.isRunning }
+    public var isRunning: Bool { process.isAlive }
 
     /// Ends it: by the end of its input, so that it can clean up, and by force when it does not.
     public func end() {
         guard !hasEnded else { return }
         hasEnded = true
         try? input.fileHandleForWriting.close()
-        if ended.wait(timeout: .now() + 20) == .timedOut {
+        if process.awaitEnd(within: 20) == nil {
             kill(process.processIdentifier, SIGKILL)
-            ended.wait()
+            _ = process.awaitEnd(within: 10)
         }
     }
 }

@@ -61,15 +61,13 @@ public enum Command {
         process.standardInput = files[0]
         process.standardOutput = files[1]
         process.standardError = files[2]
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
         try process.run()
-        if ended.wait(timeout: .now() + timeout) == .timedOut {
+        var ended = process.awaitEnd(within: timeout)
+        if ended == nil {
             kill(process.processIdentifier, SIGKILL)
-            ended.wait()
+            ended = process.awaitEnd(within: 10)
         }
-        let status =
-            process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+        guard let status = ended else { throw Failure(description: "\(arguments) cannot be killed") }
         return Result(
             status: status, output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
             errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
