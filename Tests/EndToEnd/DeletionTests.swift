@@ -84,7 +84,11 @@ extension EndToEnd {
             usleep(3000)
             agent.kill()
             #expect(agent.end() == 128 + SIGKILL)
-            #expect(!FileManager.default.fileExists(atPath: "/proc/\(pid)"))
+            // Until it is reaped, its entry says only that it ended.
+            let isGone = eventually(within: 20) {
+                FileManager.default.fileExists(atPath: "/proc/\(pid)/ns/net") ? nil : true
+            }
+            #expect(isGone == true)
             #expect(try Command.check("ip", "netns", "pids", wired.name).isEmpty)
             try wired.namespace.delete()
             #expect(eventually(within: 3) { wired.isWired ? nil : true } == true)
