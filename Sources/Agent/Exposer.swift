@@ -55,7 +55,8 @@ final class Exposer {
             else { return nil }
             return (name, part)
         }
-        scene.prepare(engine.namespaces, report, collectors: ran.sorted { $0.name < $1.name })
+        scene.prepare(
+            engine.namespaces, linked: engine.linkedNamespaces, report, collectors: ran.sorted { $0.name < $1.name })
     }
 
     /// Writes the last collection into a buffer that is used again when nobody lends it any more.

@@ -20,6 +20,8 @@ final class Scene {
     }
 
     private(set) var namespaces: [NamespaceSample] = []
+    /// Those that the places of peers speak of: `namespaces`, and perhaps the host's.
+    private(set) var linkedNamespaces: [NamespaceSample] = []
     private(set) var report = CollectionReport()
     /// The open label sets.
     let labels = ByteBuffer(capacity: 65536)
@@ -49,10 +51,11 @@ final class Scene {
 
     /// Prepares for writing what a collection found.
     func prepare(
-        _ namespaces: [NamespaceSample], _ report: CollectionReport,
+        _ namespaces: [NamespaceSample], linked: [NamespaceSample], _ report: CollectionReport,
         collectors: [(name: String, part: CollectionReport.Part)]
     ) {
         self.namespaces = namespaces
+        linkedNamespaces = linked
         self.report = report
         self.collectors = collectors.map { collector in
             labels.removeAll()
@@ -93,11 +96,8 @@ final class Scene {
             }
             let start = labels.count
             labels.append(labels, namespaceLabels[index])
-            if namespace.links[position].name.isPlain {
-                namespace.links[position].name.withSpan { labels.addLabel("device", $0) }
-            } else {
-                // As the names of its sysctls have it: what is no text, and what would act on a terminal, as \xHH.
-                labels.addLabel("device", namespace.links[position].name.withSpan { PrintableText.string($0) })
+            labels.addDevice("device", namespace.links[position].name)
+            if !namespace.links[position].name.isPlain {
                 distinguish(start, namespace.links[position].index, in: namespace)
             }
             devices.append(Device(namespace: index, link: position, label: start..<labels.count))
@@ -122,6 +122,18 @@ final class Scene {
             if device.label.count == label.count, labels.equal(device.label, label) { return true }
         }
         return false
+    }
+}
+
+extension ByteBuffer {
+    /// Adds a label with the name of a device: as the names of its sysctls have it, what is no text, and what would act on
+    /// a terminal, as \xHH.
+    func addDevice(_ label: StaticString, _ name: InlineBytes<16>) {
+        if name.isPlain {
+            name.withSpan { addLabel(label, $0) }
+        } else {
+            addLabel(label, name.description)
+        }
     }
 }
 

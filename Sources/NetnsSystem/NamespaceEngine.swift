@@ -66,6 +66,10 @@ public protocol NamespaceEngine: AnyObject {
 
     /// The namespaces of the last collection, sorted by name.
     var namespaces: [NamespaceSample] { get }
+
+    /// Those whose links were resolved together (`NamespaceSample.peers`): `namespaces`, and after them the host's when
+    /// the filters leave it out.
+    var linkedNamespaces: [NamespaceSample] { get }
 }
 
 /// What an engine is to do, from the command line and the configuration.

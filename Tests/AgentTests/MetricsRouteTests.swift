@@ -29,6 +29,7 @@ import Testing
 
     private final class RecordingEngine: NamespaceEngine {
         let namespaces: [NamespaceSample] = []
+        let linkedNamespaces: [NamespaceSample] = []
         let recorder: Recorder
         init(_ recorder: Recorder) { self.recorder = recorder }
 

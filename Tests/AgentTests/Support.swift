@@ -16,12 +16,16 @@ final class FakeEngine: NamespaceEngine {
 
     init(_ namespaces: [NamespaceSample]) { self.namespaces = namespaces }
 
+    var linkedNamespaces: [NamespaceSample] { namespaces }
+
     func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
         asked.append((parts, deadline))
         for namespace in namespaces {
             namespace.hasLinks = parts.contains(.links)
             namespace.hasSysctls = parts.contains(.sysctls)
         }
+        var topology = Topology()
+        topology.resolve(namespaces)
         return report
     }
 }
@@ -157,8 +161,11 @@ enum Samples {
         ethernet.alias = Array("uplink \"a\" \\ é".utf8)
         var veth = link(7, "veth7", kind: "veth", seed: 300)
         veth.linkNamespace = 4
+        veth.link = 2
+        veth.master = 2
+        veth.portState = BridgePortState(rawValue: 3)
         var local = link(8, "veth8", kind: "veth", seed: 400)
-        local.link = 9
+        local.link = 10
         let sample = try namespace(
             "host", inode: 4_026_531_840, isHost: true, links: [loopback, ethernet, veth, local],
             sysctls: [
@@ -175,13 +182,13 @@ enum Samples {
         var ethernet = link(2, Array("eth0".utf8), kind: "veth", counters: 24, seed: 500)
         ethernet.linkNamespace = 0
         ethernet.link = 7
-        ethernet.master = nil
         var down = Link()
         down.index = 3
         down.name = InlineBytes("eth0.100")
         down.kind = InlineBytes("vlan")
         down.operationalState = OperationalState(rawValue: 2)
         down.carrier = false
+        down.link = 2
         let sample = try namespace(
             "prod/web-0", inode: 4_026_532_177, links: [ethernet, down],
             sysctls: [

@@ -44,7 +44,9 @@ import Testing
             (LinkAttribute.linkNamespaceID, Int(IFLA_LINK_NETNSID)),
             (LinkAttribute.carrierUpCount, Int(IFLA_CARRIER_UP_COUNT)),
             (LinkAttribute.carrierDownCount, Int(IFLA_CARRIER_DOWN_COUNT)),
-            (LinkAttribute.infoKind, Int(IFLA_INFO_KIND)),
+            (LinkAttribute.infoKind, Int(IFLA_INFO_KIND)), (LinkAttribute.infoSlaveKind, Int(IFLA_INFO_SLAVE_KIND)),
+            (LinkAttribute.infoSlaveData, Int(IFLA_INFO_SLAVE_DATA)),
+            (LinkAttribute.bridgePortState, Int(IFLA_BRPORT_STATE)),
         ]
         for (ours, kernels) in pairs { #expect(Int(ours) == kernels) }
         #expect(Int(NETNSA_NSID) == 1)

@@ -9,7 +9,7 @@ struct InterfaceCollector: Collector {
 
     func part(of report: CollectionReport) -> CollectionReport.Part? { report.links }
 
-    let emitters: [Emitter] = counters.map(counter) + states + [info]
+    let emitters: [Emitter] = counters.map(counter) + states + [info, peerInfo, peerPortState]
 
     /// The counters of rtnl_link_stats64 with their names here, the kernel's names, and units.
     private static let counters: [(LinkCounter, String, String, String?)] = [
@@ -103,7 +103,7 @@ struct InterfaceCollector: Collector {
             "netns_network_info", .info,
             help:
                 "A network device: its operational state (IFLA_OPERSTATE), administrative state (IFF_UP), hardware address, "
-                + "kind (IFLA_INFO_KIND), duplex, alias."
+                + "kind (IFLA_INFO_KIND), duplex, alias, and the bridge or bond it is a port of (IFLA_MASTER)."
         ) { scene, writer in
             let labels = ByteBuffer(capacity: 512)
             for device in scene.devices {
@@ -116,8 +116,50 @@ struct InterfaceCollector: Collector {
                 labels.addLabel("duplex", link.duplex?.description)
                 if let alias = link.alias { labels.addLabel("ifalias", alias.span) }
                 if !link.kind.isEmpty { link.kind.withSpan { labels.addLabel("kind", $0) } }
+                if let master = scene.namespaces[device.namespace].master(of: link) {
+                    labels.addDevice("master", master)
+                }
                 labels.addLabel("operstate", link.operationalState?.name.description)
                 writer.sample(labels, 0..<labels.count, UInt64(1))
+            }
+        }
+    }
+
+    private static var peerInfo: Emitter {
+        Emitter(
+            "netns_network_peer_info", .info,
+            help:
+                "The other end of a veth or the lower device of a macvlan, vlan and the like (IFLA_LINK, IFLA_LINK_NETNSID), "
+                + "with the bridge or bond that it is a port of; absent where it could not be told."
+        ) { scene, writer in
+            let labels = ByteBuffer(capacity: 512)
+            for device in scene.devices {
+                guard
+                    let peer = scene.linkedNamespaces.peer(of: device.link, in: scene.namespaces[device.namespace])
+                else { continue }
+                labels.removeAll()
+                labels.append(scene.labels, device.label)
+                labels.addLabel("peer_netns", peer.namespace.name)
+                labels.addDevice("peer_device", peer.link.name)
+                if let master = peer.namespace.master(of: peer.link) { labels.addDevice("master", master) }
+                writer.sample(labels, 0..<labels.count, UInt64(1))
+            }
+        }
+    }
+
+    private static var peerPortState: Emitter {
+        Emitter(
+            "netns_network_peer_port_state", .gauge,
+            help:
+                "State of the other end as a port of its bridge (IFLA_BRPORT_STATE): 0 disabled, 1 listening, 2 learning, "
+                + "3 forwarding, 4 blocking."
+        ) { scene, writer in
+            for device in scene.devices {
+                guard
+                    let peer = scene.linkedNamespaces.peer(of: device.link, in: scene.namespaces[device.namespace]),
+                    let state = peer.link.portState
+                else { continue }
+                writer.sample(scene.labels, device.label, UInt64(state.rawValue))
             }
         }
     }

@@ -17,6 +17,9 @@ package enum LinkAttribute {
     package static let carrierUpCount: UInt16 = 47
     package static let carrierDownCount: UInt16 = 48
     package static let infoKind: UInt16 = 1
+    package static let infoSlaveKind: UInt16 = 4
+    package static let infoSlaveData: UInt16 = 5
+    package static let bridgePortState: UInt16 = 1
 }
 
 extension Link {
@@ -63,11 +66,28 @@ extension Link {
             alias = bytes.isEmpty ? nil : bytes
         case LinkAttribute.statistics64:
             statistics = LinkStatistics(decoding: value)
-        case LinkAttribute.linkInfo:
-            try NetlinkDecoding.forEachAttribute(in: value, from: 0) { (type, value) throws(NetlinkDecodingError) in
-                if type == LinkAttribute.infoKind { kind = InlineBytes(value.extracting(0..<Self.textLength(value))) }
-            }
+        case LinkAttribute.linkInfo: try setInfo(value)
         default: break
+        }
+    }
+
+    /// IFLA_LINKINFO: what kind of device it is, and what it is as a part of another. The kernel puts the kind of the
+    /// master before its data.
+    private mutating func setInfo(_ info: borrowing RawSpan) throws(NetlinkDecodingError) {
+        var isBridgePort = false
+        try NetlinkDecoding.forEachAttribute(in: info, from: 0) { (type, value) throws(NetlinkDecodingError) in
+            switch type {
+            case LinkAttribute.infoKind: kind = InlineBytes(value.extracting(0..<Self.textLength(value)))
+            case LinkAttribute.infoSlaveKind:
+                isBridgePort =
+                    InlineBytes<24>(value.extracting(0..<Self.textLength(value))) == InlineBytes<24>("bridge")
+            case LinkAttribute.infoSlaveData where isBridgePort:
+                try NetlinkDecoding.forEachAttribute(in: value, from: 0) { (type, value) throws(NetlinkDecodingError) in
+                    guard type == LinkAttribute.bridgePortState, value.byteCount >= 1 else { return }
+                    portState = BridgePortState(rawValue: value.loadByte(at: 0))
+                }
+            default: break
+            }
         }
     }
 

@@ -52,6 +52,26 @@ public struct OperationalState: RawRepresentable, Hashable, Sendable {
     }
 }
 
+/// The state of a port of a bridge. Source: IFLA_BRPORT_STATE, BR_STATE_* in <linux/if_bridge.h>.
+public struct BridgePortState: RawRepresentable, Hashable, Sendable {
+    /// The state as the kernel gave it.
+    public let rawValue: UInt8
+    /// Any value, also one of a later kernel.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The name as bridge(8) writes it.
+    public var name: StaticString {
+        switch rawValue {
+        case 0: "disabled"
+        case 1: "listening"
+        case 2: "learning"
+        case 3: "forwarding"
+        case 4: "blocking"
+        default: "unrecognised"
+        }
+    }
+}
+
 /// A network interface as RTM_NEWLINK describes it. What the kernel did not say is nil. Source: rtnetlink(7).
 public struct Link: Sendable {
     /// ifinfomsg.ifi_index, unique in its namespace only.
@@ -86,6 +106,8 @@ public struct Link: Sendable {
     public var alias: [UInt8]?
     /// IFLA_MASTER: the index of the bridge or bond it is a port of, in the same namespace.
     public var master: Int32?
+    /// IFLA_BRPORT_STATE: its state as a port, when its master is a bridge.
+    public var portState: BridgePortState?
     /// IFLA_LINK: the index of its other end or lower device, in the namespace `linkNamespace`, or here when that is nil.
     public var link: Int32?
     /// IFLA_LINK_NETNSID: the id that *this* namespace has for the one its other end is in.
@@ -106,8 +128,12 @@ public struct Link: Sendable {
     /// Whether it is a loopback device (ARPHRD_LOOPBACK).
     public var isLoopback: Bool { hardwareType == 772 }
 
-    /// Whether it is a veth whose other end is in another namespace.
-    public var isVethToElsewhere: Bool {
-        linkNamespace != nil && kind == InlineBytes<24>("veth")
+    /// Whether it is a veth: its other end is a veth too, and says the same of it.
+    public var isVeth: Bool {
+        kind.count == 4 && kind[0] == UInt8(ascii: "v") && kind[1] == UInt8(ascii: "e") && kind[2] == UInt8(ascii: "t")
+            && kind[3] == UInt8(ascii: "h")
     }
+
+    /// Whether it is a veth whose other end is in another namespace.
+    public var isVethToElsewhere: Bool { linkNamespace != nil && isVeth }
 }

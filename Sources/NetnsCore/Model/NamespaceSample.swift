@@ -57,6 +57,10 @@ public final class NamespaceSample: @unchecked Sendable {
     public var links: [Link] = []
     /// Whether this collection read its links.
     public var hasLinks = false
+    /// The other end or lower device of each link, where it was found: one for each of `links`.
+    public internal(set) var peers: [LinkPlace?] = []
+    /// Which namespaces its ids stand for, as far as the kernel was asked.
+    var idOwners: [IDOwner] = []
 
     /// A namespace that was just found.
     public init(serial: UInt64, inode: UInt64, isHost: Bool, firstSeen: Double, table: SysctlTable) {

@@ -10,7 +10,8 @@ struct LinkSpeed: Sendable {
 }
 
 extension NetlinkSocket {
-    /// Reads all links of the socket's namespace by one RTM_GETLINK dump into `links`, whose memory is used again.
+    /// Reads all links of the socket's namespace by one RTM_GETLINK dump into `links`, whose memory is used again; sorted
+    /// by index, as the kernel gives them since 6.8.
     ///
     /// A dump that the kernel marks as interrupted, or that holds one name twice (a rename in between), is made again,
     /// three times in all: its links would be some of before and some of after. Source: rtnetlink(7).
@@ -30,11 +31,19 @@ extension NetlinkSocket {
                         if header.type == NetlinkConstant.newLink { links.append(try Link(decoding: payload)) }
                     })
                 if Self.hasNameTwice(links) { throw .interrupted }
+                if !Self.areSorted(links) { links.sort { $0.index < $1.index } }
                 return
             } catch {
                 guard case .interrupted = error, attempt < 3 else { throw error }
             }
         }
+    }
+
+    private static func areSorted(_ links: [Link]) -> Bool {
+        for position in links.indices.dropFirst() where links[position].index < links[position - 1].index {
+            return false
+        }
+        return true
     }
 
     private static func hasNameTwice(_ links: [Link]) -> Bool {
@@ -62,7 +71,7 @@ extension NetlinkSocket {
             guard links[position].carrier == true, links[position].isAdministrativelyUp, !links[position].isLoopback,
                 !(skipsVethsToElsewhere && links[position].isVethToElsewhere)
             else { continue }
-            let isVeth = links[position].kind == Self.vethKind
+            let isVeth = links[position].isVeth
             if isVeth, let veth {
                 links[position].speed = veth.bytesPerSecond
                 links[position].duplex = veth.duplex
@@ -90,7 +99,24 @@ extension NetlinkSocket {
         }
     }
 
-    private static var vethKind: InlineBytes<24> { InlineBytes("veth") }
+    /// The link with an index in the namespace that the socket's own calls `id` (IFLA_TARGET_NETNSID, Linux 4.15); nil
+    /// where there is none, and where we may not look: it takes CAP_NET_ADMIN over that namespace.
+    mutating func link(_ index: Int32, in id: Int32, buffer: NetlinkBuffer) -> Link? {
+        var found: Link?
+        try? unsafe request(
+            UInt16(RTM_GETLINK), dump: false, buffer: buffer,
+            { header in
+                guard let extra = unsafe mnl_nlmsg_put_extra_header(header, MemoryLayout<ifinfomsg>.size) else {
+                    return
+                }
+                unsafe extra.storeBytes(of: ifinfomsg(index), as: ifinfomsg.self)
+                unsafe mnl_attr_put_u32(header, UInt16(IFLA_TARGET_NETNSID), UInt32(bitPattern: id))
+            },
+            { (header, payload) throws(NetlinkDecodingError) in
+                if header.type == NetlinkConstant.newLink { found = try Link(decoding: payload) }
+            })
+        return found
+    }
 
     /// The id that the socket's namespace has for another, given by an open descriptor; nil when none is assigned.
     /// Source: RTM_GETNSID, net/core/net_namespace.c rtnl_net_getid().
@@ -106,5 +132,12 @@ extension NetlinkSocket {
                 if header.type == NetlinkConstant.newNamespaceID { id = try NetlinkDecoding.namespaceID(payload) }
             })
         return id
+    }
+}
+
+extension ifinfomsg {
+    fileprivate init(_ index: Int32) {
+        self.init()
+        ifi_index = index
     }
 }

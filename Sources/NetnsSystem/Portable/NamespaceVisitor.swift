@@ -6,7 +6,7 @@ internal import Synchronization
 /// The namespaces of one collection, shared out to the threads that visit them.
 ///
 /// Concurrency: `next` hands each namespace to one thread; the totals are added under their lock when a thread is done.
-final class VisitJob: Sendable {
+final class VisitJob: VisitorWork {
     let namespaces: [PortableNamespace]
     let parts: CollectionParts
     let deadline: Instant?
@@ -28,6 +28,8 @@ final class VisitJob: Sendable {
         self.deadline = deadline
         self.absenceRound = absenceRound
     }
+
+    func share(_ visitor: NamespaceVisitor) -> Bool { visitor.run(self) }
 }
 
 /// What one thread needs to visit namespaces. It belongs to its thread, which does nothing else.
@@ -58,17 +60,39 @@ final class NamespaceVisitor {
         }
     }
 
-    /// Visits namespaces of the job until none is left or the deadline has passed, then returns home. False when it could
-    /// not: the thread must end then, since it would do its next work in a foreign namespace.
+    /// Visits namespaces of the job until none is left or the deadline has passed, then returns home.
     func run(_ job: VisitJob) -> Bool {
+        comingHome { home in
+            var totals = VisitJob.Totals()
+            visitAll(job, home, &totals)
+            job.totals.withLock { $0.add(totals) }
+        }
+    }
+
+    /// Asks for the owners of ids, in the namespaces whose ids they are, then returns home.
+    func run(_ search: PeerSearch) -> Bool {
+        comingHome { _ in
+            while let (namespace, questions) = search.next() {
+                do throws(Errno) {
+                    try enter(try open(namespace))
+                    var socket = try NetlinkSocket()
+                    search.answer(questions, &socket, buffer) { (other) throws(Errno) in try open(other) }
+                } catch {
+                    if !error.meansGone { ledger.count("peer", error) }
+                }
+            }
+        }
+    }
+
+    /// Does something that may enter namespaces, and returns home. False when it could not: the thread must end then,
+    /// since it would do its next work in a foreign namespace.
+    private func comingHome(_ body: (borrowing NamespaceHandle) -> Void) -> Bool {
         let home: NamespaceHandle
         do throws(Errno) { home = try NamespaceHandle.current() } catch {
             ledger.count("home", error)
             return true
         }
-        var totals = VisitJob.Totals()
-        visitAll(job, home, &totals)
-        job.totals.withLock { $0.add(totals) }
+        body(home)
         do throws(Errno) {
             try goHome(home)
             return true
@@ -113,7 +137,7 @@ final class NamespaceVisitor {
             if !error.meansGone { ledger.count("enter", error) }
             return
         }
-        readSysctls(namespace, job, &totals)
+        if namespace.isSelected { readSysctls(namespace, job, &totals) }
         namespace.sample.wasRead = true
         namespace.outcome = .read
     }

@@ -11,6 +11,8 @@ internal import Synchronization
 public final class PortableEngine: NamespaceEngine {
     /// The namespaces of the last collection that were read or could not be entered, sorted by name.
     public private(set) var namespaces: [NamespaceSample] = []
+    /// See `NamespaceEngine`.
+    public private(set) var linkedNamespaces: [NamespaceSample] = []
 
     private let settings: EngineSettings
     private let ledger: ErrorLedger
@@ -27,6 +29,9 @@ public final class PortableEngine: NamespaceEngine {
     private var leaders: LeaderReader
     private var records: [UInt64: PortableNamespace] = [:]
     private var sorted: [PortableNamespace] = []
+    /// Those of `linkedNamespaces`.
+    private var linked: [PortableNamespace] = []
+    private var topology = Topology()
     /// What holds namespaces without a process in them, and by which readings it was found.
     private var still: [UInt64: StillHolders] = [:]
     private var seenMounts = -1
@@ -86,13 +91,20 @@ public final class PortableEngine: NamespaceEngine {
         shareDescriptors(selected, &report)
         report.discoverySeconds = Instant.now().seconds(since: start)
 
-        for namespace in selected { namespace.outcome = .notReached }
-        for namespace in selected { namespace.sample.wasRead = false }
+        var visited = selected
+        if parts.contains(.links), !selected.isEmpty, let host = records[hostInode], !host.isSelected {
+            visited.append(host)
+        }
+        for namespace in visited {
+            namespace.outcome = .notReached
+            namespace.sample.wasRead = false
+        }
         let job = VisitJob(
-            selected, parts, deadline: deadline,
+            visited, parts, deadline: deadline,
             absenceRound: absence.round(procfs: settings.paths.procfs, directories: table.directories))
         try pool.run(job)
         finish(job, &report)
+        if parts.contains(.links) { try findPeers(until: deadline) }
         return report
     }
 
@@ -242,6 +254,7 @@ public final class PortableEngine: NamespaceEngine {
         report.sysctls = totals.sysctls
         report.links = totals.links
         namespaces.removeAll(keepingCapacity: true)
+        linked.removeAll(keepingCapacity: true)
         var tables: Set<ObjectIdentifier> = []
         for record in sorted where record.isSelected && !record.isLeftOut {
             switch record.outcome {
@@ -258,10 +271,43 @@ public final class PortableEngine: NamespaceEngine {
             }
             if record.outcome != .gone { record.timesGone = 0 }
             namespaces.append(record.sample)
+            linked.append(record)
             report.keptDescriptors += record.kept.count
             if !settings.sysctls.patterns.isEmpty { tables.insert(ObjectIdentifier(record.sample.sysctls.table)) }
         }
         if !settings.sysctls.patterns.isEmpty { tablePool.keep(only: tables) }
+        linkedNamespaces.removeAll(keepingCapacity: true)
+        linkedNamespaces.append(contentsOf: namespaces)
+        if let host = records[hostInode], !host.isSelected, host.outcome == .read {
+            linked.append(host)
+            linkedNamespaces.append(host.sample)
+        }
+    }
+
+    /// Finds the other end of every link, and asks the kernel for what the links do not tell.
+    private func findPeers(until deadline: Instant?) throws {
+        topology.resolve(linkedNamespaces)
+        let now = Instant.now()
+        if let deadline, now >= deadline { return }
+        let questions = topology.questions.filter { question in
+            linked[question.place.namespace].unanswered[question.id].map { $0.attempts < 3 || now >= $0.next } ?? true
+        }
+        guard !questions.isEmpty else { return }
+        let search = PeerSearch(questions, linked)
+        try pool.run(search)
+        for answer in search.found {
+            let asking = linked[answer.question.place.namespace]
+            if let owner = answer.owner {
+                asking.unanswered[answer.question.id] = nil
+                topology.learn(answer.question, is: owner, in: linkedNamespaces)
+            } else {
+                // The other end may be where we do not look, or on its way: soon again, then rarely.
+                let attempts = asking.unanswered[answer.question.id]?.attempts ?? 0
+                if asking.unanswered.count > 1000 { asking.unanswered.removeAll() }
+                asking.unanswered[answer.question.id] = (attempts + 1, now.advanced(bySeconds: 30))
+            }
+        }
+        topology.resolve(linkedNamespaces)
     }
 }
 

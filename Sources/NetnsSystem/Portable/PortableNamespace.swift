@@ -31,10 +31,13 @@ final class PortableNamespace: @unchecked Sendable {
     private var stillOrigin: Origin?
     /// How many descriptors it may keep open.
     var allowance = 0
-    /// Whether the filters let it be read and shown.
+    /// Whether the filters let it be read and shown. Of a host's that they leave out the links are read nevertheless,
+    /// since the other ends of the others' are there.
     var isSelected = true
     /// Whether it is one too many.
     var isLeftOut = false
+    /// The ids it has for namespaces that could not be told, with how often they were asked for and when again.
+    var unanswered: [Int32: (attempts: Int, next: Instant)] = [:]
     /// The path of its first mount, NUL-terminated: the cheapest way in.
     private(set) var mountPath: [CChar]?
 
@@ -55,6 +58,7 @@ final class PortableNamespace: @unchecked Sendable {
         sample.holders = self.sample.holders
         self.sample = sample
         kept = KeptDescriptors()
+        unanswered = [:]
     }
 
     /// What holds it beside processes, as the mount table and the last deep scan say.

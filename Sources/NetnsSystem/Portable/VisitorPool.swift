@@ -1,11 +1,17 @@
 internal import NetnsCore
 
+/// Something that threads which enter namespaces do together: each takes a share of it.
+protocol VisitorWork: Sendable {
+    /// Does a share with the thread's own visitor. False when the thread could not return home: it must end then.
+    func share(_ visitor: NamespaceVisitor) -> Bool
+}
+
 /// The threads that enter namespaces. They live as long as the engine and wait for jobs.
 ///
 /// Concurrency: jobs and the count of threads at work pass through a monitor.
 final class VisitorPool: Sendable {
     private struct State: Sendable {
-        var job: VisitJob?
+        var job: (any VisitorWork)?
         var generation = 0
         /// Threads that have not finished the current job.
         var busy = 0
@@ -27,7 +33,7 @@ final class VisitorPool: Sendable {
 
     /// Has the job done by all threads, and waits for the last of them. A thread that could not return from a namespace
     /// has ended by then, and the next job gets another in its place.
-    func run(_ job: VisitJob) throws {
+    func run(_ job: any VisitorWork) throws {
         let alive = monitor.wait { state in state.alive } ?? 0
         for _ in alive..<max(threads, alive) {
             do { try startThread() } catch {
@@ -63,14 +69,14 @@ final class VisitorPool: Sendable {
         let visitor = makeVisitor()
         var seen = generation
         while true {
-            let job: VisitJob?? = monitor.wait { state in
+            let job: (any VisitorWork)?? = monitor.wait { state in
                 if state.isStopping { return .some(nil) }
                 guard state.generation != seen, let job = state.job else { return nil }
                 return .some(job)
             }
             guard let job = job ?? nil else { return }
             seen = monitor.wait { $0.generation } ?? seen
-            let isHome = visitor.run(job)
+            let isHome = job.share(visitor)
             monitor.withLock { state in
                 state.busy -= 1
                 if !isHome { state.alive -= 1 }
