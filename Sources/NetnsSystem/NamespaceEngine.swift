@@ -11,8 +11,14 @@ public struct CollectionParts: OptionSet, Sendable, Hashable {
     public static let sysctls = CollectionParts(rawValue: 1)
     /// The links with their counters.
     public static let links = CollectionParts(rawValue: 2)
+    /// The addresses of the links.
+    public static let addresses = CollectionParts(rawValue: 4)
+    /// The number of routes, and the default ones.
+    public static let routes = CollectionParts(rawValue: 8)
+    /// The number of neighbours by state: dear, since its cost in each namespace grows with the neighbours of all.
+    public static let neighbours = CollectionParts(rawValue: 16)
     /// Everything.
-    public static let all: CollectionParts = [.sysctls, .links]
+    public static let all: CollectionParts = [.sysctls, .links, .addresses, .routes, .neighbours]
 }
 
 /// How a collection went, beside its namespaces.
@@ -36,6 +42,12 @@ public struct CollectionReport: Sendable {
     public var sysctls = Part()
     /// The links.
     public var links = Part()
+    /// The addresses.
+    public var addresses = Part()
+    /// The routes.
+    public var routes = Part()
+    /// The neighbours.
+    public var neighbours = Part()
     /// Namespaces left out since there are more than `maximumNamespaces`.
     public var leftOutByLimit = 0
     /// Namespaces that were not reached before the deadline.
@@ -92,6 +104,8 @@ public struct EngineSettings: Sendable {
     public var firstScanPatience = 5.0
     /// Whether all is read of the host's veths whose other end is in another namespace.
     public var readsHostVeths = false
+    /// A namespace with more routes than this has no samples of its routes.
+    public var maximumRoutes = 100_000
     /// Descriptors to keep; nil for as many as the limit allows.
     public var descriptors: DescriptorBudget?
 

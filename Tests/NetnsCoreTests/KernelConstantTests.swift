@@ -7,6 +7,9 @@ import Testing
 @Suite struct KernelConstantTests {
     @Test func messages() {
         #expect(Int(NetlinkConstant.newLink) == Int(RTM_NEWLINK))
+        #expect(Int(NetlinkConstant.newAddress) == Int(RTM_NEWADDR))
+        #expect(Int(NetlinkConstant.newRoute) == Int(RTM_NEWROUTE))
+        #expect(Int(NetlinkConstant.newNeighbour) == Int(RTM_NEWNEIGH))
         #expect(Int(NetlinkConstant.newNamespaceID) == Int(RTM_NEWNSID))
         #expect(Int(NetlinkConstant.messageError) == Int(NLMSG_ERROR))
         #expect(Int(NetlinkConstant.messageDone) == Int(NLMSG_DONE))
@@ -23,6 +26,60 @@ import Testing
         #expect(MemoryLayout<ifinfomsg>.offset(of: \.ifi_type) == 2)
         #expect(MemoryLayout<ifinfomsg>.offset(of: \.ifi_index) == 4)
         #expect(MemoryLayout<ifinfomsg>.offset(of: \.ifi_flags) == 8)
+    }
+
+    @Test func structsOfAddressesRoutesAndNeighbours() {
+        #expect(NetlinkConstant.addressHeaderLength == MemoryLayout<ifaddrmsg>.size)
+        #expect(NetlinkConstant.routeHeaderLength == MemoryLayout<rtmsg>.size)
+        #expect(NetlinkConstant.nexthopHeaderLength == MemoryLayout<rtnexthop>.size)
+        #expect(NetlinkConstant.neighbourHeaderLength == MemoryLayout<ndmsg>.size)
+        #expect(MemoryLayout<ifaddrmsg>.offset(of: \.ifa_family) == 0)
+        #expect(MemoryLayout<ifaddrmsg>.offset(of: \.ifa_prefixlen) == 1)
+        #expect(MemoryLayout<ifaddrmsg>.offset(of: \.ifa_flags) == 2)
+        #expect(MemoryLayout<ifaddrmsg>.offset(of: \.ifa_scope) == 3)
+        #expect(MemoryLayout<ifaddrmsg>.offset(of: \.ifa_index) == 4)
+        #expect(MemoryLayout<rtmsg>.offset(of: \.rtm_family) == 0)
+        #expect(MemoryLayout<rtmsg>.offset(of: \.rtm_dst_len) == 1)
+        #expect(MemoryLayout<rtmsg>.offset(of: \.rtm_table) == 4)
+        #expect(MemoryLayout<rtmsg>.offset(of: \.rtm_type) == 7)
+        #expect(MemoryLayout<rtmsg>.offset(of: \.rtm_flags) == 8)
+        #expect(MemoryLayout<rtnexthop>.offset(of: \.rtnh_len) == 0)
+        #expect(MemoryLayout<rtnexthop>.offset(of: \.rtnh_ifindex) == 4)
+        #expect(MemoryLayout<ndmsg>.offset(of: \.ndm_family) == 0)
+        #expect(MemoryLayout<ndmsg>.offset(of: \.ndm_state) == 8)
+    }
+
+    @Test func addressesRoutesAndNeighbours() {
+        let pairs: [(UInt32, Int)] = [
+            (UInt32(AddressAttribute.address), Int(IFA_ADDRESS)), (UInt32(AddressAttribute.local), Int(IFA_LOCAL)),
+            (UInt32(AddressAttribute.flags), Int(IFA_FLAGS)),
+            (InterfaceAddress.Flags.dadFailed.rawValue, Int(IFA_F_DADFAILED)),
+            (InterfaceAddress.Flags.deprecated.rawValue, Int(IFA_F_DEPRECATED)),
+            (InterfaceAddress.Flags.tentative.rawValue, Int(IFA_F_TENTATIVE)),
+            (UInt32(RouteAttribute.outgoingLink), Int(RTA_OIF.rawValue)),
+            (UInt32(RouteAttribute.gateway), Int(RTA_GATEWAY.rawValue)),
+            (UInt32(RouteAttribute.multipath), Int(RTA_MULTIPATH.rawValue)),
+            (UInt32(RouteAttribute.table), Int(RTA_TABLE.rawValue)),
+            (UInt32(RouteAttribute.via), Int(RTA_VIA.rawValue)),
+            (RouteAttribute.mainTable, Int(RT_TABLE_MAIN.rawValue)),
+            (RouteAttribute.localTable, Int(RT_TABLE_LOCAL.rawValue)),
+            (UInt32(RouteAttribute.unicast), Int(RTN_UNICAST)), (RouteAttribute.flagCloned, Int(RTM_F_CLONED)),
+        ]
+        for (ours, kernels) in pairs { #expect(Int(ours) == kernels) }
+        let scopes: [(UInt8, rt_scope_t)] = [
+            (0, RT_SCOPE_UNIVERSE), (200, RT_SCOPE_SITE), (253, RT_SCOPE_LINK), (254, RT_SCOPE_HOST),
+            (255, RT_SCOPE_NOWHERE),
+        ]
+        for (ours, kernels) in scopes {
+            #expect(UInt32(ours) == kernels.rawValue)
+            #expect(InterfaceAddress.Scope(rawValue: ours).name != nil)
+        }
+        let states: [(NeighbourState, Int32)] = [
+            (.incomplete, NUD_INCOMPLETE), (.reachable, NUD_REACHABLE), (.stale, NUD_STALE), (.delay, NUD_DELAY),
+            (.probe, NUD_PROBE), (.failed, NUD_FAILED), (.noarp, NUD_NOARP), (.permanent, NUD_PERMANENT),
+        ]
+        #expect(states.count == NeighbourState.allCases.count)
+        for (ours, kernels) in states { #expect(Int32(ours.rawValue) == kernels) }
     }
 
     /// NLA_TYPE_MASK, NLA_F_NESTED and NLA_F_NET_BYTEORDER: macros with a complement or a shift. The mask leaves out the

@@ -1,5 +1,5 @@
 /// Constants of netlink and rtnetlink that the decoders need. A pure module cannot import the kernel's headers, so they
-/// stand here once and a test holds each against <linux/netlink.h>, <linux/rtnetlink.h> and <linux/if_link.h>.
+/// stand here once and a test holds each against <linux/netlink.h>, <linux/rtnetlink.h> and what that includes.
 package enum NetlinkConstant {
     package static let headerLength = 16
     package static let attributeHeaderLength = 4
@@ -8,8 +8,15 @@ package enum NetlinkConstant {
     package static let messageError: UInt16 = 2
     package static let messageDone: UInt16 = 3
     package static let newLink: UInt16 = 16
+    package static let newAddress: UInt16 = 20
+    package static let newRoute: UInt16 = 24
+    package static let newNeighbour: UInt16 = 28
     package static let newNamespaceID: UInt16 = 88
     package static let linkHeaderLength = 16
+    package static let addressHeaderLength = 8
+    package static let routeHeaderLength = 12
+    package static let nexthopHeaderLength = 8
+    package static let neighbourHeaderLength = 12
     package static let rtgenHeaderLength = 4
 }
 
@@ -110,5 +117,5 @@ public enum NetlinkDecoding {
     }
 
     @inline(__always)
-    private static func aligned(_ length: Int) -> Int { (length + 3) & ~3 }
+    static func aligned(_ length: Int) -> Int { (length + 3) & ~3 }
 }

@@ -21,6 +21,12 @@ public struct InlineBytes<let capacity: Int>: Sendable {
         }
     }
 
+    /// Adds a byte; traps when there is no room.
+    mutating func append(_ byte: UInt8) {
+        storage[count] = byte
+        count += 1
+    }
+
     /// Whether there are none.
     public var isEmpty: Bool { count == 0 }
 

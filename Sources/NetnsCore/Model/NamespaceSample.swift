@@ -61,6 +61,18 @@ public final class NamespaceSample: @unchecked Sendable {
     public internal(set) var peers: [LinkPlace?] = []
     /// Which namespaces its ids stand for, as far as the kernel was asked.
     var idOwners: [IDOwner] = []
+    /// Its addresses, when `hasAddresses`, in the kernel's order: by family, then link.
+    public var addresses: [InterfaceAddress] = []
+    /// Whether this collection read its addresses.
+    public var hasAddresses = false
+    /// How many routes it has, and its default ones, when `hasRoutes`.
+    public var routes = RouteSummary()
+    /// Whether this collection read its routes.
+    public var hasRoutes = false
+    /// How many neighbours it has in each state, when `hasNeighbours`.
+    public var neighbours = NeighbourCounts()
+    /// Whether this collection read its neighbours.
+    public var hasNeighbours = false
 
     /// A namespace that was just found.
     public init(serial: UInt64, inode: UInt64, isHost: Bool, firstSeen: Double, table: SysctlTable) {

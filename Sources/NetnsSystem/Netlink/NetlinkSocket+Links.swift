@@ -13,29 +13,17 @@ extension NetlinkSocket {
     /// Reads all links of the socket's namespace by one RTM_GETLINK dump into `links`, whose memory is used again; sorted
     /// by index, as the kernel gives them since 6.8.
     ///
-    /// A dump that the kernel marks as interrupted, or that holds one name twice (a rename in between), is made again,
-    /// three times in all: its links would be some of before and some of after. Source: rtnetlink(7).
+    /// A dump that holds one name twice (a rename in between) counts as interrupted. Source: rtnetlink(7).
     mutating func dumpLinks(into links: inout [Link], buffer: NetlinkBuffer) throws(NetlinkError) {
-        for attempt in 1...3 {
-            do throws(NetlinkError) {
-                links.removeAll(keepingCapacity: true)
-                try unsafe request(
-                    UInt16(RTM_GETLINK), dump: true, buffer: buffer,
-                    { header in
-                        guard let extra = unsafe mnl_nlmsg_put_extra_header(header, MemoryLayout<ifinfomsg>.size) else {
-                            return
-                        }
-                        unsafe extra.storeBytes(of: UInt8(AF_UNSPEC), as: UInt8.self)
-                    },
-                    { (header, payload) throws(NetlinkDecodingError) in
-                        if header.type == NetlinkConstant.newLink { links.append(try Link(decoding: payload)) }
-                    })
-                if Self.hasNameTwice(links) { throw .interrupted }
-                if !Self.areSorted(links) { links.sort { $0.index < $1.index } }
-                return
-            } catch {
-                guard case .interrupted = error, attempt < 3 else { throw error }
+        try untilConsistent { (socket) throws(NetlinkError) in
+            links.removeAll(keepingCapacity: true)
+            try socket.dump(UInt16(RTM_GETLINK), headerLength: MemoryLayout<ifinfomsg>.size, buffer: buffer) {
+                (header, payload) throws(NetlinkDecodingError) in
+                if header.type == NetlinkConstant.newLink { links.append(try Link(decoding: payload)) }
+                return .next
             }
+            if Self.hasNameTwice(links) { throw .interrupted }
+            if !Self.areSorted(links) { links.sort { $0.index < $1.index } }
         }
     }
 
@@ -114,6 +102,7 @@ extension NetlinkSocket {
             },
             { (header, payload) throws(NetlinkDecodingError) in
                 if header.type == NetlinkConstant.newLink { found = try Link(decoding: payload) }
+                return .stop
             })
         return found
     }
@@ -130,6 +119,7 @@ extension NetlinkSocket {
             },
             { (header, payload) throws(NetlinkDecodingError) in
                 if header.type == NetlinkConstant.newNamespaceID { id = try NetlinkDecoding.namespaceID(payload) }
+                return .stop
             })
         return id
     }

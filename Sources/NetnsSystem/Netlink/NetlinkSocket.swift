@@ -15,6 +15,8 @@ enum NetlinkError: Error {
     case truncated
     /// No end came: not NLMSG_DONE but silence.
     case incomplete
+    /// There is more than the caller wants to read.
+    case tooMany
 
     /// A word for the ledger.
     var reason: String {
@@ -24,6 +26,7 @@ enum NetlinkError: Error {
         case .interrupted: "interrupted"
         case .truncated: "truncated"
         case .incomplete: "incomplete"
+        case .tooMany: "too_many"
         }
     }
 }
@@ -68,9 +71,12 @@ struct NetlinkSocket: ~Copyable {
     ///
     /// An answer is the kernel's (port 0), has the request's sequence number, and is whole: a datagram from elsewhere is
     /// passed over, a cut one is an error. `interrupted` is thrown when the kernel marks the dump as inconsistent.
+    ///
+    /// When `body` says stop, the rest is not read, and the socket must not be asked again: the kernel answers EBUSY while
+    /// a dump is under way (netlink_dump_start()).
     mutating func request(
         _ type: UInt16, dump: Bool, buffer: NetlinkBuffer, _ compose: (UnsafeMutablePointer<nlmsghdr>) -> Void,
-        _ body: (NetlinkHeader, borrowing RawSpan) throws(NetlinkDecodingError) -> Void
+        _ body: (NetlinkHeader, borrowing RawSpan) throws(NetlinkDecodingError) -> NetlinkStep
     ) throws(NetlinkError) {
         sequence &+= 1
         try unsafe send(type, dump: dump, buffer: buffer, compose)
@@ -95,12 +101,9 @@ struct NetlinkSocket: ~Copyable {
                         isDone = true
                         return .stop
                     default:
-                        try body(header, payload)
-                        if !dump {
-                            isDone = true
-                            return .stop
-                        }
-                        return .next
+                        if case .stop = try body(header, payload) { isDone = true }
+                        if !dump { isDone = true }
+                        return isDone ? .stop : .next
                     }
                 }
             } catch { throw .malformed(error) }

@@ -17,6 +17,9 @@ final class VisitJob: VisitorWork {
     struct Totals: Sendable {
         var sysctls = CollectionReport.Part()
         var links = CollectionReport.Part()
+        var addresses = CollectionReport.Part()
+        var routes = CollectionReport.Part()
+        var neighbours = CollectionReport.Part()
     }
 
     init(
@@ -173,8 +176,8 @@ final class NamespaceVisitor {
         throw failure
     }
 
-    /// Compares the namespace's cookie with the one it had, and reads its links: with one socket, since a socket is what
-    /// both need. It is closed before anything else is done.
+    /// Compares the namespace's cookie with the one it had, and reads its links and what netlink has beside them: with one
+    /// socket, since a socket is what all need. It is closed before anything else is done.
     private func identify(
         _ namespace: PortableNamespace, _ socket: consuming NetlinkSocket, _ job: VisitJob,
         _ totals: inout VisitJob.Totals
@@ -187,21 +190,60 @@ final class NamespaceVisitor {
                     table: table))
         }
         namespace.sample.cookie = cookie
-        namespace.sample.hasLinks = false
+        readLinks(namespace.sample, &socket, job, &totals)
+        if namespace.isSelected { readNetwork(namespace.sample, &socket, job, &totals) }
+    }
+
+    private func readLinks(
+        _ sample: NamespaceSample, _ socket: inout NetlinkSocket, _ job: VisitJob, _ totals: inout VisitJob.Totals
+    ) {
+        sample.hasLinks = false
         guard job.parts.contains(.links) else { return }
-        let start = Instant.now()
-        totals.links.attempts += 1
-        do throws(NetlinkError) {
-            try socket.dumpLinks(into: &namespace.sample.links, buffer: buffer)
+        sample.hasLinks = attempt("links", &totals.links) { () throws(NetlinkError) in
+            try socket.dumpLinks(into: &sample.links, buffer: buffer)
             socket.readSpeeds(
-                of: &namespace.sample.links, veth: &vethSpeed,
-                skipsVethsToElsewhere: namespace.isHost && !settings.readsHostVeths)
-            namespace.sample.hasLinks = true
-        } catch {
-            totals.links.failures += 1
-            ledger.count("links", error.reason)
+                of: &sample.links, veth: &vethSpeed,
+                skipsVethsToElsewhere: sample.isHost && !settings.readsHostVeths)
         }
-        totals.links.seconds += Instant.now().seconds(since: start)
+    }
+
+    /// Addresses, neighbours and routes. The routes come last, since the socket is of no use when they were too many.
+    private func readNetwork(
+        _ sample: NamespaceSample, _ socket: inout NetlinkSocket, _ job: VisitJob, _ totals: inout VisitJob.Totals
+    ) {
+        sample.hasAddresses = false
+        sample.hasNeighbours = false
+        sample.hasRoutes = false
+        if job.parts.contains(.addresses) {
+            sample.hasAddresses = attempt("addresses", &totals.addresses) { () throws(NetlinkError) in
+                try socket.dumpAddresses(into: &sample.addresses, buffer: buffer)
+            }
+        }
+        if job.parts.contains(.neighbours) {
+            sample.hasNeighbours = attempt("neighbours", &totals.neighbours) { () throws(NetlinkError) in
+                try socket.dumpNeighbours(into: &sample.neighbours, buffer: buffer)
+            }
+        }
+        if job.parts.contains(.routes) {
+            sample.hasRoutes = attempt("routes", &totals.routes) { () throws(NetlinkError) in
+                try socket.dumpRoutes(into: &sample.routes, limit: settings.maximumRoutes, buffer: buffer)
+            }
+        }
+    }
+
+    /// Reads one part of a namespace: timed, and counted when it fails. True when it did not.
+    private func attempt(
+        _ operation: String, _ part: inout CollectionReport.Part, _ body: () throws(NetlinkError) -> Void
+    ) -> Bool {
+        let start = Instant.now()
+        defer { part.seconds += Instant.now().seconds(since: start) }
+        part.attempts += 1
+        do throws(NetlinkError) { try body() } catch {
+            part.failures += 1
+            ledger.count(operation, error.reason)
+            return false
+        }
+        return true
     }
 
     private func askForID(
@@ -253,6 +295,9 @@ extension VisitJob.Totals {
     fileprivate mutating func add(_ other: VisitJob.Totals) {
         sysctls.add(other.sysctls)
         links.add(other.links)
+        addresses.add(other.addresses)
+        routes.add(other.routes)
+        neighbours.add(other.neighbours)
     }
 }
 

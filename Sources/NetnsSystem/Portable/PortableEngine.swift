@@ -3,7 +3,7 @@ public import NetnsCore
 internal import Synchronization
 
 /// The engine for every kernel: /proc to find namespaces, setns(2) to enter them, kept descriptors to read sysctls,
-/// rtnetlink to read links.
+/// rtnetlink to read links, addresses, routes and neighbours.
 ///
 /// It holds no namespace: descriptors of namespaces and sockets in them live for one visit.
 ///
@@ -253,6 +253,9 @@ public final class PortableEngine: NamespaceEngine {
         let totals = job.totals.withLock { $0 }
         report.sysctls = totals.sysctls
         report.links = totals.links
+        report.addresses = totals.addresses
+        report.routes = totals.routes
+        report.neighbours = totals.neighbours
         namespaces.removeAll(keepingCapacity: true)
         linked.removeAll(keepingCapacity: true)
         var tables: Set<ObjectIdentifier> = []
