@@ -21,6 +21,15 @@ final class Exposer {
     private let emitters: [(collector: String?, emitter: Emitter)]
     private var buffers: [ByteBuffer] = []
     private let compressor: GzipCompressor
+    /// What the last collection read, and when it ended.
+    private var last: (parts: CollectionParts, end: Instant)?
+    /// What the API was told of the last collection.
+    private var told: [Inquiry: Body] = [:]
+
+    private struct Inquiry: Hashable {
+        let resource: Resource
+        let gzip: Bool
+    }
 
     init(engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>) throws {
         self.engine = engine
@@ -46,9 +55,7 @@ final class Exposer {
 
     /// Reads what `names` need, now.
     func collect(_ names: Set<CollectorName>, until deadline: Instant?) throws {
-        state.collections += 1
-        let parts = names.reduce(into: CollectionParts()) { $0.formUnion($1.parts) }
-        let report = try engine.collect(parts, until: deadline)
+        let report = try collect(names.reduce(into: CollectionParts()) { $0.formUnion($1.parts) }, until: deadline)
         let ran = collectors.compactMap { collector -> (name: String, part: CollectionReport.Part)? in
             guard let name = collector.name, let known = CollectorName(rawValue: name), names.contains(known),
                 let part = collector.part(of: report)
@@ -57,6 +64,29 @@ final class Exposer {
         }
         scene.prepare(
             engine.namespaces, linked: engine.linkedNamespaces, report, collectors: ran.sorted { $0.name < $1.name })
+    }
+
+    private func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
+        state.collections += 1
+        told.removeAll()
+        last = nil
+        let report = try engine.collect(parts, until: deadline)
+        // One that was cut short is no answer to who did not ask for that.
+        if report.leftOutByDeadline == 0 { last = (parts, .now()) }
+        return report
+    }
+
+    /// What the API tells, of a collection that ended at most `maximumAge` seconds ago, or else of a new one.
+    func body(of resource: Resource, gzip: Bool, maximumAge: Double) throws -> Body {
+        let needed: CollectionParts = [.links, .addresses]
+        let age = last.map { Instant.now().seconds(since: $0.end) } ?? .infinity
+        if age > maximumAge || !(last?.parts ?? []).isSuperset(of: needed) { _ = try collect(needed, until: nil) }
+        let inquiry = Inquiry(resource: resource, gzip: gzip)
+        if let body = told[inquiry] { return body }
+        let bytes = try NamespaceListing(engine.namespaces, linked: engine.linkedNamespaces).json(pretty: false)
+        let body = gzip ? try compressor.compress(bytes.span) : Body(copying: bytes)
+        told[inquiry] = body
+        return body
     }
 
     /// Writes the last collection into a buffer that is used again when nobody lends it any more.

@@ -24,6 +24,7 @@ enum LandingPage {
             <p>Sysctls and interface counters of every network namespace of this host, for Prometheus.</p>
             <ul>
             <li><a href="\(path)">Metrics</a></li>
+            <li><a href="/api/v1/namespaces">Namespaces, as JSON</a></li>
             <li><a href="/-/healthy">Health</a></li>
             <li><a href="/-/ready">Readiness</a></li>
             </ul>

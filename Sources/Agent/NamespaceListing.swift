@@ -9,8 +9,22 @@ struct NamespaceListing: Encodable {
         let operstate: String?
         let mtu: UInt32?
         let kind: String?
+        /// The hardware address.
         let address: String?
+        /// `ADDRESS/PREFIXLENGTH`; absent when they were not read.
+        let addresses: [String]?
+        let peerNetns: String?
+        let peerDevice: String?
+        /// The bridge or bond it is a port of; of one that is no port itself, that of its peer.
         let master: String?
+        /// The state of that port.
+        let portState: String?
+        /// Whether it is no port itself, so that `master` is its peer's.
+        let isPeersMaster: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case device, ifindex, operstate, mtu, kind, address, addresses, peerNetns, peerDevice, master, portState
+        }
     }
 
     struct HolderEntry: Encodable {
@@ -19,6 +33,17 @@ struct NamespaceListing: Encodable {
         let fd: Int32?
         let tid: Int32?
         let path: String?
+    }
+
+    /// A container whose processes are in a namespace.
+    struct ContainerEntry: Encodable {
+        let runtime: String
+        let containerId: String
+        let container: String?
+        let pod: String?
+        let podNamespace: String?
+        let pid: Int32?
+        let declared: [String: String]
     }
 
     struct Entry: Encodable {
@@ -33,35 +58,68 @@ struct NamespaceListing: Encodable {
         let command: String?
         let mounts: [String]
         let holders: [HolderEntry]
+        let runtime: String?
+        let containerId: String?
+        let container: String?
+        let pod: String?
+        let podNamespace: String?
+        /// What the containers' specifications set; absent for a namespace without a container.
+        let declared: [String: String]?
+        /// All containers in it, the owner first.
+        let containers: [ContainerEntry]
         /// Absent when they could not be read.
         let interfaces: [Interface]?
     }
 
     let namespaces: [Entry]
 
-    /// A listing of samples, in their order; `commands` has the command lines of their processes.
-    init(_ samples: [NamespaceSample], _ commands: [Int32: String]) {
-        namespaces = samples.map { Self.entry($0, commands) }
+    /// A listing of samples, in their order. `linked` are those that were resolved together; `commands` has the command
+    /// lines of processes, where the name of the command is not to do.
+    init(_ samples: [NamespaceSample], linked: [NamespaceSample], _ commands: [Int32: String] = [:]) {
+        namespaces = samples.map { Self.entry($0, linked, commands) }
     }
 
-    private static func entry(_ sample: NamespaceSample, _ commands: [Int32: String]) -> Entry {
-        Entry(
+    private static func entry(
+        _ sample: NamespaceSample, _ linked: [NamespaceSample], _ commands: [Int32: String]
+    ) -> Entry {
+        let owner = sample.owner
+        return Entry(
             name: sample.name, inode: sample.inode, cookie: sample.cookie, nsid: sample.nsid,
             origin: sample.origin.rawValue, processes: sample.processes, pid: sample.leader?.pid,
-            user: sample.leader?.user,
-            command: sample.leader.map { commands[$0.pid] ?? $0.command },
+            user: sample.leader?.user, command: sample.leader.map { commands[$0.pid] ?? $0.command },
             mounts: sample.mounts.map { PrintableText.string($0) }, holders: sample.holders.map(holder),
-            interfaces: sample.wasRead && sample.hasLinks ? interfaces(sample.links) : nil)
+            runtime: owner?.runtime.rawValue, containerId: owner?.id, container: owner?.name, pod: owner?.pod,
+            podNamespace: owner?.podNamespace, declared: owner == nil ? nil : dictionary(sample.declared),
+            containers: sample.containers.map(container),
+            interfaces: sample.wasRead && sample.hasLinks ? interfaces(of: sample, linked) : nil)
     }
 
-    private static func interfaces(_ links: [Link]) -> [Interface] {
-        let names = Dictionary(links.map { ($0.index, $0.name.description) }, uniquingKeysWith: { first, _ in first })
-        return links.sorted { $0.index < $1.index }.map { link in
-            Interface(
+    private static func container(_ container: Container) -> ContainerEntry {
+        ContainerEntry(
+            runtime: container.runtime.rawValue, containerId: container.id, container: container.name,
+            pod: container.pod, podNamespace: container.podNamespace, pid: container.pid,
+            declared: dictionary(container.declared))
+    }
+
+    private static func dictionary(_ declared: [DeclaredSysctl]) -> [String: String] {
+        Dictionary(declared.map { ($0.name.dotted, $0.value) }, uniquingKeysWith: { _, last in last })
+    }
+
+    private static func interfaces(of sample: NamespaceSample, _ linked: [NamespaceSample]) -> [Interface] {
+        let addresses = Dictionary(grouping: sample.addresses, by: \.link)
+        return sample.links.indices.map { position in
+            let link = sample.links[position]
+            let peer = linked.peer(of: position, in: sample)
+            let own = sample.master(of: link)
+            return Interface(
                 device: link.name.description, ifindex: link.index,
                 operstate: link.operationalState?.name.description, mtu: link.mtu,
                 kind: link.kind.isEmpty ? nil : link.kind.description, address: hardwareAddress(link.address),
-                master: link.master.flatMap { names[$0] })
+                addresses: sample.hasAddresses
+                    ? (addresses[link.index] ?? []).map { "\($0.address)/\($0.prefixLength)" } : nil,
+                peerNetns: peer?.namespace.name, peerDevice: peer?.link.name.description,
+                master: (own ?? peer.flatMap { $0.namespace.master(of: $0.link) })?.description,
+                portState: (own == nil ? peer?.link : link)?.portState?.name.description, isPeersMaster: own == nil)
         }
     }
 
@@ -89,64 +147,12 @@ struct NamespaceListing: Encodable {
         }
     }
 
-    /// The listing as JSON with sorted keys, ended by a line feed.
-    func json() throws -> String {
+    /// The listing as JSON with sorted keys, ended by a line feed; on lines of its own each value when it is `pretty`.
+    func json(pretty: Bool) throws -> [UInt8] {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-    }
-
-    /// The listing as a table; lines longer than `width` are cut, since a wrapped table cannot be read.
-    func table(width: Int?) -> String {
-        let header = [
-            "NS", "NAME", "ORIGIN", "NPROCS", "PID", "USER", "NETNSID", "NSFS", "INTERFACES", "COMMAND",
-        ]
-        let rightAligned: Set<Int> = [0, 3, 4]
-        let rows = namespaces.map { entry in
-            [
-                String(entry.inode), entry.name, entry.origin, String(entry.processes),
-                entry.pid.map { String($0) } ?? "-", entry.user ?? "-", entry.nsid.map { String($0) } ?? "unassigned",
-                Self.list(entry.mounts), entry.interfaces.map { Self.list($0.map(\.device)) } ?? "?",
-                entry.command ?? Self.heldBy(entry),
-            ]
-        }
-        var widths = header.map(\.count)
-        for row in rows {
-            for column in row.indices { widths[column] = max(widths[column], row[column].count) }
-        }
-        return ([header] + rows).map { row in
-            var line = ""
-            for column in row.indices {
-                let padding = String(repeating: " ", count: widths[column] - row[column].count)
-                if column > 0 { line += " " }
-                if rightAligned.contains(column) {
-                    line += padding + row[column]
-                } else {
-                    line += row[column] + (column == row.count - 1 ? "" : padding)
-                }
-            }
-            while line.last == " " { line.removeLast() }
-            return width.map { String(line.prefix($0)) } ?? line
-        }.joined(separator: "\n") + "\n"
-    }
-
-    /// A few items, and how many more there are: the host of a thousand containers has a thousand veths.
-    private static func list(_ items: [String]) -> String {
-        guard !items.isEmpty else { return "-" }
-        let shown = items.prefix(4).joined(separator: ",")
-        return items.count > 4 ? shown + ",+\(items.count - 4)" : shown
-    }
-
-    /// For a namespace without a process: who holds it.
-    private static func heldBy(_ entry: Entry) -> String {
-        guard entry.mounts.isEmpty, let holder = entry.holders.first(where: { $0.origin == entry.origin }) else {
-            return "-"
-        }
-        let process = holder.pid.map { "pid \($0)" } ?? ""
-        switch holder.origin {
-        case "fd", "socket": return "(\(holder.origin) \(holder.fd.map { String($0) } ?? "?") of \(process))"
-        case "thread": return "(thread \(holder.tid.map { String($0) } ?? "?") of \(process))"
-        default: return "(mounted on \(holder.path ?? "?") in the mount namespace of \(process))"
-        }
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+        return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
     }
 }

@@ -170,6 +170,13 @@ struct CollectorOptions: ParsableArguments {
         help: ArgumentHelp("Threads that enter namespaces; by default 2, or 1 on a host with one CPU.", valueName: "n"))
     var threads: Int?
 
+    @Option(
+        name: .customLong("collect.min-interval"),
+        help: ArgumentHelp(
+            "What the API tells may be this old; scrapes are always answered from a collection of their own.",
+            valueName: "duration"))
+    var minimumInterval = PromDuration(seconds: 1)
+
     func validate() throws {
         if maximumDevices < 0 {
             throw ValidationError("--collector.interface.max-devices is \(maximumDevices): it is at least 0")
@@ -236,7 +243,7 @@ struct WebOptions: ParsableArguments {
                 "--web.telemetry-path is '\(telemetryPath)': it begins with a slash and is more than that, as in /metrics"
             )
         }
-        if ["/-/healthy", "/-/ready"].contains(telemetryPath) {
+        if ["/-/healthy", "/-/ready", "/api/v1/namespaces"].contains(telemetryPath) {
             throw ValidationError("--web.telemetry-path is '\(telemetryPath)', which answers something else already")
         }
         if maximumRequests < 0 { throw ValidationError("--web.max-requests is \(maximumRequests): it is at least 0") }

@@ -21,17 +21,32 @@ struct ScrapeRequest: Sendable {
     }
 }
 
+/// What the API tells.
+enum Resource: Hashable, Sendable {
+    /// `/api/v1/namespaces`
+    case namespaces
+}
+
 /// Collects for the scrapes, on one thread: those that wait when a collection begins, and ask for the same, share it.
 ///
-/// A scrape is only answered from a collection that began after it arrived, so no value is older than the scrape.
+/// A scrape is only answered from a collection that began after it arrived, so no value is older than the scrape. The API
+/// is answered from what was collected in the last `minimumInterval`, so that any number of pages may poll it.
 ///
 /// Concurrency: requests come from any thread through a monitor; collecting and writing happen on the scraper's thread.
 final class Scraper: Sendable {
+    /// A scrape that waits for a collection.
     private struct Waiter: Sendable {
         let request: ScrapeRequest
         let responder: Responder
         /// Ended when the request is answered.
         let underWay: Countdown
+    }
+
+    /// A request to the API that waits.
+    private struct Inquiry: Sendable {
+        let resource: Resource
+        let gzip: Bool
+        let responder: Responder
     }
 
     /// What makes two requests the same to collect for. A client with a short timeout must not cut short what another
@@ -43,15 +58,28 @@ final class Scraper: Sendable {
 
     private struct State: Sendable {
         var waiters: [Waiter] = []
+        var inquiries: [Inquiry] = []
         var isStopping = false
+    }
+
+    /// What the thread does next.
+    private enum Turn: Sendable {
+        case scrapes([Waiter])
+        case inquiries([Inquiry])
+        case end
     }
 
     private let monitor = Monitor(State())
     private let logger: Logger
+    private let minimumInterval: Double
     private let hasWarned = Atomic<Bool>(false)
     private let ready = Atomic<Bool>(false)
 
-    init(logger: Logger) { self.logger = logger }
+    /// A scraper; `minimumInterval` in seconds.
+    init(logger: Logger, minimumInterval: Double) {
+        self.logger = logger
+        self.minimumInterval = minimumInterval
+    }
 
     /// Whether a first collection was made.
     var isReady: Bool { ready.load(ordering: .relaxed) }
@@ -73,9 +101,18 @@ final class Scraper: Sendable {
 
     /// Asks for an answer; it comes from the scraper's thread.
     func submit(_ request: ScrapeRequest, _ responder: Responder, _ underWay: Countdown) {
+        enqueue(responder) { $0.waiters.append(Waiter(request: request, responder: responder, underWay: underWay)) }
+    }
+
+    /// Asks for what the API tells; it comes from the scraper's thread.
+    func submit(_ resource: Resource, gzip: Bool, _ responder: Responder) {
+        enqueue(responder) { $0.inquiries.append(Inquiry(resource: resource, gzip: gzip, responder: responder)) }
+    }
+
+    private func enqueue(_ responder: Responder, _ add: (inout State) -> Void) {
         let isAccepted = monitor.withLock { state in
             guard !state.isStopping else { return false }
-            state.waiters.append(Waiter(request: request, responder: responder, underWay: underWay))
+            add(&state)
             return true
         }
         if !isAccepted { responder.respond(.text(503, "netdrift is stopping\n")) }
@@ -84,16 +121,47 @@ final class Scraper: Sendable {
     /// Lets the thread end once it has answered what waits; new requests are refused.
     func finish() { monitor.withLock { $0.isStopping = true } }
 
-    /// Serves the requests that share a collection with the oldest; false when there are none and none will come.
+    /// Serves the scrapes that share a collection with the oldest, or else what the API was asked; false when there are
+    /// none and none will come.
     private func serveNext(_ exposer: Exposer) -> Bool {
-        let waiters: [Waiter]? = monitor.wait { state in
-            guard let first = state.waiters.first else { return state.isStopping ? .some([]) : nil }
+        let turn: Turn? = monitor.wait { state in
+            guard let first = state.waiters.first else {
+                guard !state.inquiries.isEmpty else { return state.isStopping ? .end : nil }
+                defer { state.inquiries.removeAll() }
+                return .inquiries(state.inquiries)
+            }
             let key = Self.key(first.request)
             let same = state.waiters.filter { Self.key($0.request) == key }
             state.waiters.removeAll { Self.key($0.request) == key }
-            return same
+            return .scrapes(same)
         }
-        guard let waiters, let first = waiters.first else { return false }
+        switch turn {
+        case .scrapes(let waiters): serve(waiters, exposer)
+        case .inquiries(let inquiries): serve(inquiries, exposer)
+        case .end, nil: return false
+        }
+        return true
+    }
+
+    private func serve(_ inquiries: [Inquiry], _ exposer: Exposer) {
+        for inquiry in inquiries {
+            do {
+                let body = try exposer.body(of: inquiry.resource, gzip: inquiry.gzip, maximumAge: minimumInterval)
+                var headers = [
+                    (name: "Content-Type", value: "application/json"), (name: "Cache-Control", value: "no-store"),
+                    (name: "Vary", value: "Accept-Encoding"),
+                ]
+                if inquiry.gzip { headers.append((name: "Content-Encoding", value: "gzip")) }
+                inquiry.responder.respond(Response(status: 200, headers: headers, body: body))
+            } catch {
+                logger.error("collection failed", metadata: ["error": "\(error)"])
+                inquiry.responder.respond(.text(500, "the collection failed: \(error)\n"))
+            }
+        }
+    }
+
+    private func serve(_ waiters: [Waiter], _ exposer: Exposer) {
+        guard let first = waiters.first else { return }
         let collectors = first.request.collectors
         do {
             try exposer.collect(collectors, until: waiters.compactMap(\.request.deadline).min())
@@ -113,7 +181,6 @@ final class Scraper: Sendable {
                 waiter.responder.respond(.text(500, "the collection failed: \(error)\n"))
             }
         }
-        return true
     }
 
     /// Says once that the limit of descriptors makes every collection dearer.

@@ -9,14 +9,21 @@ struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Show every network namespace of the host.",
         discussion: """
-            As lsns -t net shows them, and those that no process is in, with name, origin and interfaces. \
+            As lsns -t net shows them, and those that no process is in, with name, origin, container and interfaces: \
+            the address of each and, behind an arrow, its other end with the bridge that end is a port of. \
             A namespace is held by a process, a mount, a descriptor (fd), a socket or a thread: origin is the first of \
             these that applies.
             """)
 
     @Flag(help: "As JSON.") var json = false
+    @Flag(help: "Draw how they hang together: the host, its bridges, veth pairs, and what is at their other ends.")
+    var tree = false
     @OptionGroup(title: "Discovery") var filter: FilterOptions
     @OptionGroup(title: "Paths") var paths: PathOptions
+
+    func validate() throws {
+        if json, tree { throw ValidationError("--json and --tree cannot be given together") }
+    }
 
     func run() throws {
         var settings = EngineSettings()
@@ -30,17 +37,22 @@ struct ListCommand: ParsableCommand {
         settings.firstScanPatience = 600
         let ledger = ErrorLedger()
         let namespaces: [NamespaceSample]
+        let linked: [NamespaceSample]
         let report: CollectionReport
         do {
             let engine = try PortableEngine(settings, ledger: ledger)
-            report = try engine.collect(.links, until: nil)
+            report = try engine.collect([.links, .addresses], until: nil)
             namespaces = engine.namespaces.sorted { $0.inode < $1.inode }
+            linked = engine.linkedNamespaces
         } catch { throw Failure("\(error)") }
 
         let commands = CommandLine.read(namespaces.compactMap { $0.leader?.pid }, paths: settings.paths)
-        let listing = NamespaceListing(namespaces, commands)
+        let listing = NamespaceListing(namespaces, linked: linked, commands)
         if json {
-            try Output.print(try listing.json())
+            try Output.print(String(decoding: try listing.json(pretty: true), as: UTF8.self))
+        } else if tree {
+            var tree = NamespaceTree(listing)
+            try Output.print(tree.text(Self.hasUnicode ? .unicode : .ascii, width: Self.terminalWidth()))
         } else {
             try Output.print(listing.table(width: Self.terminalWidth()))
         }
@@ -65,6 +77,16 @@ struct ListCommand: ParsableCommand {
             let reasons = ledger.entries.map { "\($0.key.operation) \($0.key.reason)" }.joined(separator: ", ")
             Output.write("netdrift: \(report.unreachable) namespaces could not be entered: \(reasons)\n", to: 2)
         }
+    }
+
+    /// Whether the locale's characters are those of Unicode. Source: locale(7), the order of the variables.
+    private static var hasUnicode: Bool {
+        for name in ["LC_ALL", "LC_CTYPE", "LANG"] {
+            guard let value = unsafe getenv(name), unsafe value.pointee != 0 else { continue }
+            let text = unsafe String(cString: value).lowercased()
+            return text.contains("utf-8") || text.contains("utf8")
+        }
+        return false
     }
 
     /// The terminal's columns, nil when standard output is none: then nothing is cut.

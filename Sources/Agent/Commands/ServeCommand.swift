@@ -38,7 +38,7 @@ struct ServeCommand: ParsableCommand {
 
         do { try PortableEngine.check(settings) } catch { throw Failure("\(error)") }
         let listeners = try listen()
-        let scraper = Scraper(logger: logger)
+        let scraper = Scraper(logger: logger, minimumInterval: collectors.minimumInterval.seconds)
         let failure = Mutex<(any Error)?>(nil)
         let server = try Server(
             listeners: listeners, routes: routes(scraper), limits: Limits(requestSeconds: 10),
@@ -89,6 +89,10 @@ struct ServeCommand: ParsableCommand {
             Route("/-/ready") { _, responder in
                 responder.respond(
                     scraper.isReady ? .text(200, "netdrift is ready\n") : .text(503, "netdrift is starting\n"))
+            },
+            Route("/api/v1/namespaces") { request, responder in
+                scraper.submit(
+                    .namespaces, gzip: AcceptEncoding(request.header("Accept-Encoding")).prefersGzip, responder)
             },
             Route(web.telemetryPath) { request, responder in metrics.handle(request, responder) },
         ]

@@ -45,6 +45,8 @@ public final class NamespaceSample: @unchecked Sendable {
     public var mounts: [[UInt8]] = []
     /// What else holds it, as far as the last deep scan saw.
     public var holders: [Holder] = []
+    /// The containers whose processes are in it, the one that it was made for first.
+    public var containers: [Container] = []
     /// The id the host has for it (RTM_GETNSID), nil when none is assigned.
     public var nsid: Int32?
     /// Whether this collection read it; when false, what follows is of no collection and must not be shown.
@@ -82,4 +84,9 @@ public final class NamespaceSample: @unchecked Sendable {
         self.firstSeen = firstSeen
         sysctls = SysctlReadings(table: table)
     }
+}
+
+extension NamespaceSample {
+    /// The container or pod it was made for; those in the host's namespace do not own it.
+    public var owner: Container? { isHost ? nil : containers.first }
 }
