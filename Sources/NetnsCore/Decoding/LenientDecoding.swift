@@ -1,0 +1,29 @@
+extension KeyedDecodingContainer {
+    /// The value of a key, nil when it is absent or of another type: versions of a runtime differ, and one field must not
+    /// cost the whole file.
+    func lenient<T: Decodable>(_ key: Key, as type: T.Type = T.self) -> T? {
+        try? decodeIfPresent(type, forKey: key)
+    }
+
+    /// A number, also where a version wrote it as text (runc before 1.0: `"init_process_start": "693752862"`).
+    func lenientNumber<T: FixedWidthInteger & Decodable>(_ key: Key, as type: T.Type = T.self) -> T? {
+        lenient(key, as: type) ?? lenient(key, as: String.self).flatMap { T($0) }
+    }
+
+    /// The values of an object that are texts.
+    func lenientTexts(_ key: Key) -> [String: String] {
+        (lenient(key) as [String: Lenient<String>]?)?.compactMapValues(\.value) ?? [:]
+    }
+
+    /// The elements of an array that can be decoded.
+    func lenientElements<T: Decodable>(_ key: Key, as type: T.Type = T.self) -> [T] {
+        (lenient(key) as [Lenient<T>]?)?.compactMap(\.value) ?? []
+    }
+}
+
+/// A value that is nil where it cannot be decoded.
+package struct Lenient<Value: Decodable>: Decodable {
+    package let value: Value?
+
+    package init(from decoder: any Decoder) { value = try? Value(from: decoder) }
+}
