@@ -66,7 +66,13 @@ extension Int32 {
     mutating func read<R>(
         _ path: String, at directory: Int32 = AT_FDCWD, limit: Int = 64 << 20, _ body: (borrowing RawSpan) -> R
     ) throws(Errno) -> R {
-        let file = try FileDescriptor.open(path, at: directory, O_RDONLY)
+        try read(try FileDescriptor.open(path, at: directory, O_RDONLY), limit: limit, body)
+    }
+
+    /// As above, of an open file, from where it stands.
+    mutating func read<R>(
+        _ file: borrowing FileDescriptor, limit: Int, _ body: (borrowing RawSpan) -> R
+    ) throws(Errno) -> R {
         var count = 0
         while true {
             if unsafe count == buffer.count {

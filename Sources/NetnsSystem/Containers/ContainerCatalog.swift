@@ -1,0 +1,140 @@
+internal import Glibc
+public import NetnsCore
+
+/// The containers of a host, as the files of their runtimes tell of them, without a word to any runtime.
+///
+/// Files are the user's, some of them: what cannot be read or understood is counted in the ledger, as `container` with a
+/// short reason, once for each change of the file, and costs nothing but what it would have told.
+///
+/// Concurrency: belongs to the thread that collects.
+public final class ContainerCatalog {
+    /// The containers at the last refresh, by id, then runtime. Those that do not run are among them.
+    public private(set) var containers: [Container] = []
+
+    private let paths: ContainerPaths
+    private let patterns: [(components: [PathComponent], layout: ContainerLayout)]
+    private let reader: ContainerFileReader
+    private var homes: UserHomes
+    private var directories: [String: ContainerDirectory] = [:]
+    /// Those of `directories` that this refresh has met.
+    private var present: Set<String> = []
+    /// What could not be opened at the last refresh: it was counted then.
+    private var failures: Set<Failure> = []
+
+    private struct Failure: Hashable {
+        let path: String
+        let errno: Errno
+    }
+
+    /// A catalog that has not looked yet.
+    public init(_ paths: ContainerPaths, ledger: ErrorLedger) {
+        self.paths = paths
+        reader = ContainerFileReader(ledger: ledger)
+        homes = UserHomes(rootfs: paths.rootfs)
+        patterns = paths.directories.map { (PathComponent.split($0.pattern), $0.layout) }
+    }
+
+    /// How many files were read so far.
+    var reads: Int { reader.reads }
+
+    /// Looks again; true when `containers` changed. Directories that changed are listed, and files that changed are read.
+    public func refresh() -> Bool {
+        reader.now = FileStamp.now()
+        present.removeAll(keepingCapacity: true)
+        var changed = false
+        var failures: Set<Failure> = []
+        let rootfs = PathComponent.split(paths.rootfs)
+        let users = homes.components(of: users(&failures))
+        for (components, layout) in patterns {
+            let bases = components.first == .home ? users : [[]]
+            for base in bases {
+                let path = rootfs + base + components.drop { $0 == .home }
+                visit(path, &failures) { path, name, directory in
+                    present.insert(path)
+                    let known = directories[path] ?? ContainerDirectory(layout, name: name)
+                    directories[path] = known
+                    if known.refresh(directory, reader) { changed = true }
+                }
+            }
+        }
+        self.failures = failures
+        for path in directories.keys where !present.contains(path) {
+            directories[path] = nil
+            changed = true
+        }
+        guard changed else { return false }
+        let containers = ContainerRecord.merged(directories.values.flatMap(\.records))
+        guard containers != self.containers else { return false }
+        self.containers = containers
+        return true
+    }
+
+    /// The ids of the users who have a runtime directory.
+    private func users(_ failures: inout Set<Failure>) -> [UInt32] {
+        var users: [UInt32] = []
+        visit(PathComponent.split(paths.rootfs + paths.users + "/*"), &failures) { _, name, _ in
+            if let user = UInt32(name) { users.append(user) }
+        }
+        return users
+    }
+
+    /// Gives each directory of a pattern to `body`, with its path and its name.
+    private func visit(
+        _ components: [PathComponent], _ failures: inout Set<Failure>,
+        _ body: (String, String, borrowing GuardedDirectory) -> Void
+    ) {
+        do throws(Errno) {
+            try visit(.root(), "", "", components[...], &failures, body)
+        } catch { note(error, "/", &failures) }
+    }
+
+    private func visit(
+        _ directory: borrowing GuardedDirectory, _ path: String, _ name: String, _ rest: ArraySlice<PathComponent>,
+        _ failures: inout Set<Failure>, _ body: (String, String, borrowing GuardedDirectory) -> Void
+    ) throws(Errno) {
+        guard let component = rest.first else { return body(path, name, directory) }
+        for name in try component.names(in: directory, reader) {
+            let path = "\(path)/\(name)"
+            do throws(Errno) {
+                try visit(directory.directory(name), path, name, rest.dropFirst(), &failures, body)
+            } catch { note(error, path, &failures) }
+        }
+    }
+
+    /// Counts a directory that cannot be looked into, once as long as it stays so. That one is not there, or that something
+    /// else has a name which a pattern matches, is normal.
+    private func note(_ errno: Errno, _ path: String, _ failures: inout Set<Failure>) {
+        guard !errno.meansGone, errno != .notDirectory else { return }
+        let failure = Failure(path: path, errno: errno)
+        if failures.insert(failure).inserted, !self.failures.contains(failure) {
+            reader.ledger.count("container", errno)
+        }
+    }
+}
+
+/// A component of a pattern of paths.
+enum PathComponent: Equatable {
+    case name(String)
+    case glob(Glob)
+    /// `~`
+    case home
+
+    /// The components of a path.
+    static func split(_ path: String) -> [PathComponent] {
+        path.split(separator: "/").map {
+            $0 == "~" ? .home : $0.contains("*") ? .glob(Glob(String($0))) : .name(String($0))
+        }
+    }
+
+    /// As many as are looked into.
+    private static let limit = 1000
+
+    /// The entries of a directory that it stands for.
+    func names(in directory: borrowing GuardedDirectory, _ reader: ContainerFileReader) throws(Errno) -> [String] {
+        switch self {
+        case .name(let name): return [name]
+        case .glob(let glob): return Array(try reader.names(in: directory).lazy.filter(glob.matches).prefix(Self.limit))
+        case .home: return []
+        }
+    }
+}

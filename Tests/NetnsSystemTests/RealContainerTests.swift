@@ -1,0 +1,160 @@
+import Foundation
+import NetnsCore
+import TestSupport
+import Testing
+
+@testable import NetnsSystem
+
+extension KernelTests {
+    /// Files that the programs themselves wrote, of containers that run.
+    @Suite(.needs(.root, .tool("runc"), .tool("busybox"))) struct RealContainerTests {
+        /// What the kernel says of a process: its cgroup's container, and when it started.
+        private func process(_ pid: Int32) throws -> (cgroup: ContainerCgroup?, start: UInt64?) {
+            let cgroup = Array(try Data(contentsOf: URL(fileURLWithPath: "/proc/\(pid)/cgroup")))
+            let stat = Array(try Data(contentsOf: URL(fileURLWithPath: "/proc/\(pid)/stat")))
+            return unsafe (ContainerCgroup(cgroup.span.bytes), ProcessStat(stat.span.bytes)?.startTicks)
+        }
+
+        @Test func ofRunc() throws {
+            let directory = try BusyboxDirectory()
+            let id = NamedNamespace.uniqueName("rc")
+            try Command.check("runc", "spec", "--bundle", directory.path)
+            var spec = try directory.json("config.json")
+            spec["root"] = ["path": "rootfs", "readonly": true]
+            var process = try #require(spec["process"] as? [String: Any])
+            process["args"] = ["/bin/sleep", "600"]
+            process["terminal"] = false
+            process["rlimits"] = nil
+            spec["process"] = process
+            var linux = try #require(spec["linux"] as? [String: Any])
+            linux["sysctl"] = ["net/ipv4/tcp_keepalive_time": "600", "net.core.somaxconn": "512"]
+            spec["linux"] = linux
+            try directory.write("config.json", spec)
+            let root = directory.path + "/state"
+            try Command.check(
+                "sh", "-c", "exec runc --root \"$1\" run -d --bundle \"$2\" \"$3\" </dev/null >/dev/null 2>&1", "sh",
+                root,
+                directory.path, id)
+            defer { _ = try? Command.run(["runc", "--root", root, "delete", "-f", id]) }
+            var paths = ContainerPaths()
+            paths.runc = [root]
+            let catalog = ContainerCatalog(paths, ledger: ErrorLedger())
+            _ = catalog.refresh()
+            let container = try #require(catalog.containers.first { $0.id == id })
+            #expect(
+                container.runtime == .runc && container.name == id && container.network == .own && container.isTrusted)
+            #expect(
+                container.declared.map { "\($0.name)=\($0.value)" } == [
+                    "net.core.somaxconn=512", "net.ipv4.tcp_keepalive_time=600",
+                ])
+            let pid = try #require(container.pid)
+            #expect(try self.process(pid).start == container.startTime)
+            #expect(abs(try #require(container.created) - Date().timeIntervalSince1970) < 60)
+            try Command.check("runc", "--root", root, "delete", "-f", id)
+            #expect(catalog.refresh() && !catalog.containers.contains { $0.id == id })
+        }
+
+        /// Podman's container runs in a cgroup of its name; one that joins it says so; stopped, it has no process.
+        @Test(.needs(.tool("podman"))) func ofPodman() throws {
+            let directory = try BusyboxDirectory()
+            let podman = try Podman(directory)
+            let name = NamedNamespace.uniqueName("pc")
+            let id = try podman.run(name, "--network", "none", "--sysctl", "net.ipv4.tcp_keepalive_time=600")
+            let joined = try podman.run("\(name)j", "--network", "container:\(name)")
+            var paths = ContainerPaths()
+            paths.runc = ["\(directory.path)/state"]
+            paths.storage = ["\(directory.path)/root", podman.runRoot]
+            let ledger = ErrorLedger()
+            let catalog = ContainerCatalog(paths, ledger: ledger)
+            func container(_ id: String) throws -> Container {
+                _ = catalog.refresh()
+                return try #require(catalog.containers.first { $0.id == id })
+            }
+            let first = try container(id)
+            #expect(first.runtime == .podman && first.name == name && first.network == .own && first.isTrusted)
+            #expect(first.declared.contains { $0.name.dotted == "net.ipv4.tcp_keepalive_time" && $0.value == "600" })
+            let pid = try #require(first.pid)
+            let process = try process(pid)
+            #expect(process.start == first.startTime)
+            #expect(process.cgroup?.id == id && process.cgroup?.runtime == .podman)
+            #expect(try container(joined).network == .path("/proc/\(pid)/ns/net"))
+            #expect(try container(joined).declared.isEmpty)
+            #expect(ledger.entries.isEmpty)
+            try podman.check("stop", "-t", "0", "\(name)j", name)
+            // Its state goes when podman's own helper has cleaned up.
+            let stopped = try eventually { () -> Container? in
+                let container = try container(id)
+                return container.pid == nil ? container : nil
+            }
+            #expect(stopped?.name == name && stopped?.network == .own)
+        }
+    }
+}
+
+/// A directory with a root file system of busybox alone.
+private final class BusyboxDirectory {
+    private let directory: TemporaryDirectory
+    var path: String { directory.path }
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        try Command.check(
+            "sh", "-ec",
+            """
+            cd "$1"; mkdir -p rootfs/bin rootfs/proc rootfs/sys rootfs/dev rootfs/tmp rootfs/etc rootfs/run
+            cp "$2" rootfs/bin/busybox; ln -s busybox rootfs/bin/sleep
+            """, "sh", path, try #require(Command.path(of: "busybox")))
+    }
+
+    func json(_ name: String) throws -> [String: Any] {
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)"))
+        return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+
+    func write(_ name: String, _ object: [String: Any]) throws {
+        try JSONSerialization.data(withJSONObject: object).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+    }
+}
+
+/// Podman with every file of its own below a directory, so that the host's podman never hears of it.
+private final class Podman {
+    private struct PodmanFailure: Error, CustomStringConvertible { let description: String }
+
+    /// Podman wants it to have at most 50 characters.
+    let runRoot = "/tmp/\(NamedNamespace.uniqueName("netdrift-podman"))"
+    private let base: [String]
+    private let directory: BusyboxDirectory
+    private var rootfs: String { "\(directory.path)/rootfs" }
+
+    init(_ directory: BusyboxDirectory) throws {
+        self.directory = directory
+        let path = directory.path
+        base = [
+            "podman", "--root", "\(path)/root", "--runroot", runRoot, "--tmpdir", "\(path)/tmp", "--runtime",
+            "runc",
+            "--runtime-flag", "root=\(path)/state", "--cgroup-manager", "cgroupfs", "--events-backend", "none",
+        ]
+    }
+
+    deinit {
+        _ = try? Command.run(base + ["rm", "--all", "--force", "--time", "0"])
+        // Podman mounts it on itself, and leaves it so.
+        _ = try? Command.run(["umount", "-l", "\(directory.path)/root/overlay"])
+        try? FileManager.default.removeItem(atPath: runRoot)
+    }
+
+    @discardableResult
+    func check(_ arguments: String...) throws -> String { try check(arguments) }
+
+    private func check(_ arguments: [String]) throws -> String {
+        let result = try Command.run(base + arguments)
+        guard result.status == 0 else { throw PodmanFailure(description: "podman \(arguments): \(result.errors)") }
+        return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Starts a container that sleeps: its id.
+    func run(_ name: String, _ options: String...) throws -> String {
+        let limits = ["--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000"]
+        return try check(["run", "-d", "--name", name] + options + limits + ["--rootfs", rootfs, "sleep", "600"])
+    }
+}
