@@ -37,8 +37,9 @@ extension NamespaceListing {
 
     /// `RUNTIME:ID`, a long id as the runtimes' own tools shorten it.
     private static func container(_ entry: Entry) -> String {
-        guard let runtime = entry.runtime, let id = entry.containerId else { return "-" }
-        return "\(runtime):" + (id.utf8.count == 64 ? String(id.prefix(12)) : PrintableText.string(Array(id.utf8)))
+        guard let id = entry.containerId else { return "-" }
+        return (entry.runtime.map { "\($0):" } ?? "")
+            + (id.utf8.count == 64 ? String(id.prefix(12)) : PrintableText.string(Array(id.utf8)))
     }
 
     /// The interfaces but lo, which is everywhere: `eth0 198.18.0.2/22 -> veth7 (br0)`. Of addresses the first that

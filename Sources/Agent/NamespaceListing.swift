@@ -37,7 +37,7 @@ struct NamespaceListing: Encodable {
 
     /// A container whose processes are in a namespace.
     struct ContainerEntry: Encodable {
-        let runtime: String
+        let runtime: String?
         let containerId: String
         let container: String?
         let pod: String?
@@ -88,7 +88,7 @@ struct NamespaceListing: Encodable {
             origin: sample.origin.rawValue, processes: sample.processes, pid: sample.leader?.pid,
             user: sample.leader?.user, command: sample.leader.map { commands[$0.pid] ?? $0.command },
             mounts: sample.mounts.map { PrintableText.string($0) }, holders: sample.holders.map(holder),
-            runtime: owner?.runtime.rawValue, containerId: owner?.id, container: owner?.name, pod: owner?.pod,
+            runtime: owner?.runtime?.rawValue, containerId: owner?.id, container: owner?.name, pod: owner?.pod,
             podNamespace: owner?.podNamespace, declared: owner == nil ? nil : dictionary(sample.declared),
             containers: sample.containers.map(container),
             interfaces: sample.wasRead && sample.hasLinks ? interfaces(of: sample, linked) : nil)
@@ -96,7 +96,7 @@ struct NamespaceListing: Encodable {
 
     private static func container(_ container: Container) -> ContainerEntry {
         ContainerEntry(
-            runtime: container.runtime.rawValue, containerId: container.id, container: container.name,
+            runtime: container.runtime?.rawValue, containerId: container.id, container: container.name,
             pod: container.pod, podNamespace: container.podNamespace, pid: container.pid,
             declared: dictionary(container.declared))
     }

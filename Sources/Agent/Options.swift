@@ -66,6 +66,49 @@ struct PathOptions: ParsableArguments {
         help: ArgumentHelp("The directory of ip netns, whose mounts give names.", valueName: "dir"))
     var netnsDirectory = "/run/netns"
 
+    @Option(
+        name: .customLong("path.rootfs"),
+        help: ArgumentHelp(
+            "Where the host's root directory is: before the paths of container runtimes.", valueName: "dir"))
+    var rootfs = ""
+
+    @Option(
+        name: .customLong("path.runc"),
+        help: ArgumentHelp("State of runc, its --root, instead of the usual places. Repeatable.", valueName: "dir"))
+    var runc: [String] = []
+
+    @Option(
+        name: .customLong("path.crun"),
+        help: ArgumentHelp("State of crun, its --root, instead of the usual places. Repeatable.", valueName: "dir"))
+    var crun: [String] = []
+
+    @Option(
+        name: .customLong("path.containerd"),
+        help: ArgumentHelp("State of containerd, instead of /run/containerd. Repeatable.", valueName: "dir"))
+    var containerd: [String] = []
+
+    @Option(
+        name: .customLong("path.docker"),
+        help: ArgumentHelp("Data of docker, instead of /var/lib/docker. Repeatable.", valueName: "dir"))
+    var docker: [String] = []
+
+    @Option(
+        name: .customLong("path.containers-storage"),
+        help: ArgumentHelp(
+            "containers/storage of podman and CRI-O, graphroot and runroot, instead of the usual places. Repeatable.",
+            valueName: "dir"))
+    var storage: [String] = []
+
+    var containers: ContainerPaths {
+        var paths = ContainerPaths(rootfs: rootfs)
+        if !runc.isEmpty { paths.runc = runc }
+        if !crun.isEmpty { paths.crun = crun }
+        if !containerd.isEmpty { paths.containerd = containerd }
+        if !docker.isEmpty { paths.docker = docker }
+        if !storage.isEmpty { paths.storage = storage }
+        return paths
+    }
+
     var paths: SystemPaths {
         SystemPaths(procfs: procfs, hostNamespace: hostNetns, namedNamespaces: netnsDirectory)
     }

@@ -88,6 +88,8 @@ public protocol NamespaceEngine: AnyObject {
 public struct EngineSettings: Sendable {
     /// Where the host's files are.
     public var paths = SystemPaths()
+    /// Where the files of container runtimes are.
+    public var containers = ContainerPaths.standard
     /// Threads that enter namespaces, at least 1.
     public var threads = 1
     /// The sysctls to read.

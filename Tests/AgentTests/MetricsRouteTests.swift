@@ -42,7 +42,7 @@ import Testing
     private final class Count: Sendable { let value = Atomic<Int>(0) }
 
     private static func scraper() -> Scraper {
-        Scraper(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        Scraper(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, minimumInterval: 1)
     }
 
     /// A scraper whose thread has made its first collection.

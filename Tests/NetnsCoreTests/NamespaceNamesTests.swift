@@ -4,8 +4,8 @@ import Testing
 @Suite struct NamespaceNamesTests {
     private typealias Claim = NamespaceNames.Claim
 
-    private static func claim(_ inode: UInt64, _ name: String, _ isTrusted: Bool = true) -> Claim {
-        Claim(inode: inode, name: name, isTrusted: isTrusted)
+    private static func claim(_ inode: UInt64, _ name: String, _ isGiven: Bool = true) -> Claim {
+        Claim(inode: inode, name: name, standing: isGiven ? .given : .chosen)
     }
 
     @Test func nothingIsChangedWithoutNeed() {
@@ -64,7 +64,7 @@ import Testing
             let names = NamespaceNames.unique(claims)
             if names.count != claims.count || Set(names).count != names.count { Issue.record("\(claims): \(names)") }
             var trusted: [String: Int] = [:]
-            for claim in claims where claim.isTrusted { trusted[claim.name, default: 0] += 1 }
+            for claim in claims where claim.standing == .given { trusted[claim.name, default: 0] += 1 }
             for (claim, name) in zip(claims, names) {
                 if name != claim.name { changed += 1 }
                 if !name.hasPrefix(claim.name) { Issue.record("\(claim): \(name)") }

@@ -11,8 +11,9 @@ struct NamespaceCollector: Collector {
         Emitter(
             "netns_info", .info,
             help:
-                "A network namespace: its nsfs inode, the id the host has for it (RTM_GETNSID), how it is held, and the "
-                + "user and command (/proc/PID/comm) of its process with the lowest id."
+                "A network namespace: its nsfs inode, the id the host has for it (RTM_GETNSID), how it is held, the "
+                + "container or pod it was made for, and the user and command (/proc/PID/comm) of its process with the "
+                + "lowest id."
         ) { scene, writer in
             let labels = ByteBuffer(capacity: 512)
             for (index, namespace) in scene.namespaces.enumerated() {
@@ -21,6 +22,13 @@ struct NamespaceCollector: Collector {
                 labels.addLabel("inode", namespace.inode)
                 if let nsid = namespace.nsid { labels.addLabel("nsid", UInt64(nsid)) }
                 labels.addLabel("origin", namespace.origin.rawValue)
+                if let owner = namespace.owner {
+                    labels.addLabel("runtime", owner.runtime?.rawValue)
+                    labels.addLabel("container_id", owner.id)
+                    labels.addLabel("container", owner.name)
+                    labels.addLabel("pod_namespace", owner.podNamespace)
+                    labels.addLabel("pod", owner.pod)
+                }
                 labels.addLabel("user", namespace.leader?.user)
                 labels.addLabel("command", namespace.leader?.command)
                 writer.sample(labels, 0..<labels.count, UInt64(1))

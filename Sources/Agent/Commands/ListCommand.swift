@@ -28,6 +28,7 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         var settings = EngineSettings()
         settings.paths = paths.paths
+        settings.containers = paths.containers
         settings.threads = 2
         settings.sysctls = SysctlSelection(builtin: false, include: [], exclude: [])
         filter.apply(to: &settings)

@@ -26,6 +26,7 @@ struct ServeCommand: ParsableCommand {
 
         var settings = EngineSettings()
         settings.paths = paths.paths
+        settings.containers = paths.containers
         settings.threads = collectors.threadCount
         settings.sysctls = try collectors.selection()
         settings.readsHostVeths = collectors.hostVeths

@@ -35,8 +35,8 @@ public struct Container: Hashable, Sendable {
 
     /// What the runtime calls it: 64 hexadecimal digits, or a user's choice with plain runc, crun and ctr.
     public var id: String
-    /// What made it.
-    public var runtime: ContainerRuntime
+    /// What made it; nil where only a cgroup tells of it, and does not say.
+    public var runtime: ContainerRuntime?
     /// What a user calls it: docker's and podman's name, Kubernetes' container name, else the id where a user chose that.
     /// nil when it has none (a pod's sandbox) or its file cannot be read.
     public var name: String?

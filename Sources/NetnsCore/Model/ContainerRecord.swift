@@ -36,8 +36,8 @@ package struct ContainerRecord: Hashable, Sendable {
             return Container(sorted.dropFirst().reduce(sorted[0]) { $0.adding($1) })
         }
         return containers.sorted {
-            ($0.id, $0.runtime.rawValue, $0.isTrusted ? 0 : 1, $0.pid ?? 0)
-                < ($1.id, $1.runtime.rawValue, $1.isTrusted ? 0 : 1, $1.pid ?? 0)
+            ($0.id, $0.runtime?.rawValue ?? "", $0.isTrusted ? 0 : 1, $0.pid ?? 0)
+                < ($1.id, $1.runtime?.rawValue ?? "", $1.isTrusted ? 0 : 1, $1.pid ?? 0)
         }
     }
 

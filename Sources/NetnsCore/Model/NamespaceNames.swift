@@ -18,26 +18,38 @@ public enum NamespaceNames {
     /// The name of a namespace that nothing names, as the kernel writes it.
     public static func anonymous(_ inode: UInt64) -> String { "net:[\(inode)]" }
 
+    /// How much a name is worth where two are equal.
+    public enum Standing: Int, Comparable, Sendable {
+        /// A container, or a user who is not root, chose it: it gives way, so that nobody can take a name from another.
+        case chosen
+        /// Root of this host gave it, or the kernel.
+        case given
+        /// It is the host's own.
+        case host
+
+        /// By worth.
+        public static func < (a: Standing, b: Standing) -> Bool { a.rawValue < b.rawValue }
+    }
+
     /// What is known of a namespace's name.
     public struct Claim: Hashable, Sendable {
         /// The namespace's inode.
         public let inode: UInt64
         /// The name it would have if nobody else had it.
         public let name: String
-        /// Whether root of this host gave the name. One that a container can choose for itself (a mount in its own
-        /// mount namespace) gives way, so that no container can take a name from another.
-        public let isTrusted: Bool
+        /// What the name is worth.
+        public let standing: Standing
 
         /// A claim of `inode` to `name`.
-        public init(inode: UInt64, name: String, isTrusted: Bool) {
+        public init(inode: UInt64, name: String, standing: Standing) {
             self.inode = inode
             self.name = name
-            self.isTrusted = isTrusted
+            self.standing = standing
         }
     }
 
     /// One name for each claim, in their order, no two equal: those that would share one get `@INODE` appended, all of
-    /// them when all are trusted (or none is), otherwise those that are not. Inodes are unique among live namespaces.
+    /// them unless one stands above the others and keeps it. Inodes are unique among live namespaces.
     public static func unique(_ claims: [Claim]) -> [String] {
         var names = claims.map(\.name)
         // A name may be made to look like another's with its suffix, so again until nothing collides; every round
@@ -49,8 +61,9 @@ public enum NamespaceNames {
             var collided = false
             for group in groups.values where group.count > 1 {
                 collided = true
-                let trusted = group.filter { claims[$0].isTrusted }
-                for index in group where trusted.count != 1 || !claims[index].isTrusted {
+                let best = group.map { claims[$0].standing }.max()
+                let isAlone = group.filter { claims[$0].standing == best }.count == 1
+                for index in group where !isAlone || claims[index].standing != best {
                     names[index] += "@\(claims[index].inode)"
                 }
             }

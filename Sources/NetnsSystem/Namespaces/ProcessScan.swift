@@ -18,6 +18,9 @@ struct ProcessScan: ~Copyable {
     private(set) var members: [UInt64: Membership] = [:]
     /// Processes whose namespace we may not see.
     private(set) var denied = 0
+    /// The processes, ascending, and beside each its namespace.
+    private var pids: [Int32] = []
+    private var inodes: [UInt64] = []
     private let procfs: FileDescriptor
     private let directory = DirectoryReader()
     private let links = LinkReader()
@@ -47,11 +50,19 @@ struct ProcessScan: ~Copyable {
         // Most processes share a few namespaces: the last one is tried before the table.
         var last: (inode: UInt64, member: Membership)?
         var members = self.members
+        var pids = self.pids
+        var inodes = self.inodes
         self.members = [:]
+        self.pids = []
+        self.inodes = []
+        pids.removeAll(keepingCapacity: true)
+        inodes.removeAll(keepingCapacity: true)
         var denied = 0
         defer {
             if let last { members[last.inode] = last.member }
             self.members = members
+            self.pids = pids
+            self.inodes = inodes
             self.denied = denied
         }
         let procfs = procfs.rawValue
@@ -66,6 +77,8 @@ struct ProcessScan: ~Copyable {
                 return
             }
             guard let inode else { return }
+            pids.append(pid)
+            inodes.append(inode)
             var member: Membership
             if let known = last, known.inode == inode {
                 member = known.member
@@ -80,9 +93,16 @@ struct ProcessScan: ~Copyable {
         }
     }
 
-    /// The namespace inode of a process, nil when it has gone or may not be seen.
+    /// The namespace that a process was in, nil when there was none of that id or it may not be seen. /proc lists
+    /// processes by ascending id (fs/proc/base.c proc_pid_readdir()).
     func namespace(of pid: Int32) -> UInt64? {
-        try? links.read("\(pid)/ns/net", at: procfs.rawValue) { NamespaceLinkText.inode($0) }
+        var low = 0
+        var high = pids.count
+        while low < high {
+            let middle = (low + high) / 2
+            if pids[middle] < pid { low = middle + 1 } else { high = middle }
+        }
+        return low < pids.count && pids[low] == pid ? inodes[low] : nil
     }
 }
 

@@ -27,6 +27,7 @@ public final class PortableEngine: NamespaceEngine {
     private var scan: ProcessScan
     private var mounts: MountTable
     private var leaders: LeaderReader
+    private var placement: ContainerPlacement
     private var records: [UInt64: PortableNamespace] = [:]
     private var sorted: [PortableNamespace] = []
     /// Those of `linkedNamespaces`.
@@ -53,6 +54,8 @@ public final class PortableEngine: NamespaceEngine {
         scan = try ProcessScan(procfs: settings.paths.procfs)
         mounts = try MountTable()
         leaders = try LeaderReader(procfs: settings.paths.procfs)
+        placement = try ContainerPlacement(
+            ContainerCatalog(settings.containers, ledger: ledger), procfs: settings.paths.procfs)
         budget = settings.descriptors ?? DescriptorBudget.raisingLimit().budget
         let serials = SerialNumbers()
         self.serials = serials
@@ -134,9 +137,11 @@ public final class PortableEngine: NamespaceEngine {
         // In order, so that the same ones are left out of too many after a restart.
         for inode in new.sorted() { add(inode) }
         if !new.isEmpty { changed = true }
+        if placement.refresh(scan) { changed = true }
         if changed {
             for record in records.values {
                 record.setHolders(mounts: still[record.inode]?.mounts ?? [], deep: still[record.inode]?.deep ?? [])
+                record.sample.containers = placement.members[record.inode] ?? []
             }
         }
         for record in records.values {
@@ -188,21 +193,24 @@ public final class PortableEngine: NamespaceEngine {
         for record in order.filter(\.isHost) + order.filter({ !$0.isHost }) {
             // Nor does such a name decide what is watched.
             record.isSelected = isWanted(
-                claims[record.inode]?.isTrusted == false
+                claims[record.inode]?.standing == .chosen
                     ? NamespaceNames.anonymous(record.inode) : record.sample.name)
             record.isLeftOut = record.isSelected && admitted >= settings.maximumNamespaces
             if record.isSelected { admitted += 1 }
         }
     }
 
-    /// What a namespace would be called if it were alone. Containers and pods will come before the mount.
+    /// What a namespace would be called if it were alone.
     private func claim(_ record: PortableNamespace) -> NamespaceNames.Claim {
         let inode = record.inode
-        if record.isHost { return .init(inode: inode, name: NamespaceNames.host, isTrusted: true) }
+        if record.isHost { return .init(inode: inode, name: NamespaceNames.host, standing: .host) }
+        if let owner = record.sample.owner, let name = owner.namespaceName {
+            return .init(inode: inode, name: name, standing: owner.isTrusted ? .given : .chosen)
+        }
         let directories = settings.paths.nameDirectories
         for path in still[inode]?.mounts ?? [] {
             if let name = NamespaceNames.name(ofMount: path, in: directories) {
-                return .init(inode: inode, name: name, isTrusted: true)
+                return .init(inode: inode, name: name, standing: .given)
             }
         }
         // A name that only another mount namespace gives may be a container's own choice: it serves to tell apart what
@@ -210,10 +218,10 @@ public final class PortableEngine: NamespaceEngine {
         let isSeen = scan.members[inode] != nil || still[inode]?.mounts.isEmpty == false
         for case .foreignMount(_, let path) in isSeen ? [] : still[inode]?.deep ?? [] {
             if let name = NamespaceNames.name(ofMount: path, in: directories) {
-                return .init(inode: inode, name: name, isTrusted: false)
+                return .init(inode: inode, name: name, standing: .chosen)
             }
         }
-        return .init(inode: inode, name: NamespaceNames.anonymous(inode), isTrusted: true)
+        return .init(inode: inode, name: NamespaceNames.anonymous(inode), standing: .given)
     }
 
     private func isWanted(_ name: String) -> Bool {

@@ -56,6 +56,7 @@ final class PortableNamespace: @unchecked Sendable {
         sample.leader = self.sample.leader
         sample.mounts = self.sample.mounts
         sample.holders = self.sample.holders
+        sample.containers = self.sample.containers
         self.sample = sample
         kept = KeptDescriptors()
         unanswered = [:]
