@@ -81,12 +81,13 @@ extension KernelTests {
             #expect(try container(joined).declared.isEmpty)
             #expect(ledger.entries.isEmpty)
             try podman.check("stop", "-t", "0", "\(name)j", name)
-            // Its state goes when podman's own helper has cleaned up.
-            let stopped = try eventually { () -> Container? in
-                let container = try container(id)
-                return container.pid == nil ? container : nil
-            }
-            #expect(stopped?.name == name && stopped?.network == .own)
+            // Podman 4.3 forgets the flag that says where runc's state is, in the helper that cleans up.
+            _ = try Command.run(["runc", "--root", "\(directory.path)/state", "delete", "--force", id])
+            let stopped = try container(id)
+            #expect(stopped.pid == nil && stopped.name == name && stopped.network == .own)
+            try podman.check("rm", "\(name)j")
+            try podman.check("rm", name)
+            #expect(catalog.refresh() && !catalog.containers.contains { $0.id == id })
         }
     }
 }
@@ -137,7 +138,8 @@ private final class Podman {
     }
 
     deinit {
-        _ = try? Command.run(base + ["rm", "--all", "--force", "--time", "0"])
+        // It refuses one that another has joined, and goes on: the second time there is no other.
+        for _ in 0..<2 { _ = try? Command.run(base + ["rm", "--all", "--force", "--time", "0"]) }
         // Podman mounts it on itself, and leaves it so.
         _ = try? Command.run(["umount", "-l", "\(directory.path)/root/overlay"])
         try? FileManager.default.removeItem(atPath: runRoot)

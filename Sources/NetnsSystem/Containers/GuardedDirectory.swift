@@ -40,8 +40,7 @@ struct GuardedDirectory: ~Copyable {
         return stamp.isLink && stamp.owner(below: owner) == 0
     }
 
-    /// A file below it, by the path of directories and a name joined by slashes, where no
-    /// symbolic link is followed. Whatever is no regular file throws EINVAL.
+    /// A file below it, by its path, on which no symbolic link is followed. Whatever is no regular file throws EINVAL.
     func file(_ path: Substring) throws(Errno) -> GuardedFile {
         if let slash = path.utf8.firstIndex(of: UInt8(ascii: "/")) {
             let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK
