@@ -10,6 +10,8 @@ struct NamespaceListing: Encodable {
         let mtu: UInt32?
         let kind: String?
         let address: String?
+        /// With their prefix lengths; absent when they could not be read.
+        let addresses: [String]?
         let master: String?
     }
 
@@ -51,16 +53,20 @@ struct NamespaceListing: Encodable {
             user: sample.leader?.user,
             command: sample.leader.map { commands[$0.pid] ?? $0.command },
             mounts: sample.mounts.map { PrintableText.string($0) }, holders: sample.holders.map(holder),
-            interfaces: sample.wasRead && sample.hasLinks ? interfaces(sample.links) : nil)
+            interfaces: sample.wasRead && sample.hasLinks ? interfaces(sample) : nil)
     }
 
-    private static func interfaces(_ links: [Link]) -> [Interface] {
+    private static func interfaces(_ sample: NamespaceSample) -> [Interface] {
+        let links = sample.links
+        let addresses = Dictionary(grouping: sample.addresses, by: \.link)
         let names = Dictionary(links.map { ($0.index, $0.name.description) }, uniquingKeysWith: { first, _ in first })
         return links.sorted { $0.index < $1.index }.map { link in
             Interface(
                 device: link.name.description, ifindex: link.index,
                 operstate: link.operationalState?.name.description, mtu: link.mtu,
                 kind: link.kind.isEmpty ? nil : link.kind.description, address: hardwareAddress(link.address),
+                addresses: sample.hasAddresses
+                    ? (addresses[link.index] ?? []).map { "\($0.address)/\($0.prefixLength)" } : nil,
                 master: link.master.flatMap { names[$0] })
         }
     }

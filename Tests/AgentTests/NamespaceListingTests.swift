@@ -9,6 +9,7 @@ import Testing
         let samples = try Samples.three()
         samples[0].mounts = [Array("/run/netns/web".utf8), Array("/x\n".utf8)]
         samples[0].cookie = 77
+        samples[0].hasAddresses = true
         samples[0].links[1].master = 2
         samples[1].holders = [
             .descriptor(pid: 9, fd: 4), .socket(pid: 9, fd: 5), .thread(pid: 9, tid: 10), .process(pid: 11),
@@ -44,8 +45,9 @@ import Testing
         #expect(interfaces[0]["kind"] as? String == "veth")
         #expect(interfaces[0]["address"] as? String == "02:00:00:00:0a:02")
         #expect(interfaces[0]["master"] == nil)
+        #expect(interfaces[0]["addresses"] as? [String] == ["198.18.0.2/22", "2001:db8::1/64", "2001:db8::2/128"])
         #expect(interfaces[1]["master"] as? String == "eth0")
-        #expect(Set(interfaces[1].keys) == ["device", "ifindex", "kind", "master", "operstate"])
+        #expect(Set(interfaces[1].keys) == ["addresses", "device", "ifindex", "kind", "master", "operstate"])
         // What is not known is not there.
         #expect(namespaces[1]["cookie"] == nil && namespaces[1]["pid"] == nil && namespaces[1]["command"] == nil)
         // Without a command line, the command.

@@ -33,7 +33,7 @@ struct ListCommand: ParsableCommand {
         let report: CollectionReport
         do {
             let engine = try PortableEngine(settings, ledger: ledger)
-            report = try engine.collect(.links, until: nil)
+            report = try engine.collect([.links, .addresses], until: nil)
             namespaces = engine.namespaces.sorted { $0.inode < $1.inode }
         } catch { throw Failure("\(error)") }
 
