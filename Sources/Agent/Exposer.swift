@@ -16,6 +16,7 @@ final class Exposer {
     private let engine: any NamespaceEngine
     private let scene: Scene
     private let state: AgentState
+    private let enabled: Set<CollectorName>
     private let collectors: [any Collector]
     /// All families with the collector they belong to, sorted by name.
     private let emitters: [(collector: String?, emitter: Emitter)]
@@ -35,9 +36,11 @@ final class Exposer {
         self.engine = engine
         self.scene = scene
         self.state = state
+        self.enabled = enabled
         compressor = try GzipCompressor()
         let all: [any Collector] = [
-            AgentCollector(state), InterfaceCollector(), NamespaceCollector(), ProcessCollector(), SysctlCollector(),
+            AgentCollector(state), AddressCollector(), InterfaceCollector(), NamespaceCollector(), NeighbourCollector(),
+            ProcessCollector(), RouteCollector(), SysctlCollector(),
         ]
         collectors = all.filter { collector in
             collector.name.map { name in enabled.contains { $0.rawValue == name } } ?? true
@@ -53,9 +56,10 @@ final class Exposer {
     /// What the last discovery took, seconds.
     var discoverySeconds: Double { scene.report.discoverySeconds }
 
-    /// Reads what `names` need, now.
+    /// Reads what those of `names` need that are switched on, now.
     func collect(_ names: Set<CollectorName>, until deadline: Instant?) throws {
-        let report = try collect(names.reduce(into: CollectionParts()) { $0.formUnion($1.parts) }, until: deadline)
+        let parts = names.intersection(enabled).reduce(into: CollectionParts()) { $0.formUnion($1.parts) }
+        let report = try collect(parts, until: deadline)
         let ran = collectors.compactMap { collector -> (name: String, part: CollectionReport.Part)? in
             guard let name = collector.name, let known = CollectorName(rawValue: name), names.contains(known),
                 let part = collector.part(of: report)

@@ -208,6 +208,8 @@ struct CollectorOptions: ParsableArguments {
         help: "Also the host's veths whose other end is in another namespace, where it is reported anyway.")
     var hostVeths = false
 
+    @OptionGroup var network: NetworkOptions
+
     @Option(
         name: .customLong("collect.threads"),
         help: ArgumentHelp("Threads that enter namespaces; by default 2, or 1 on a host with one CPU.", valueName: "n"))
@@ -232,7 +234,8 @@ struct CollectorOptions: ParsableArguments {
     }
 
     var enabled: Set<CollectorName> {
-        var names = Set(CollectorName.allCases)
+        var names = network.enabled
+        names.formUnion([.interface, .sysctl])
         if !sysctl { names.remove(.sysctl) }
         if !interface { names.remove(.interface) }
         return names

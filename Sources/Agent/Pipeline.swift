@@ -7,12 +7,13 @@ internal import Web
 package final class Pipeline {
     private let engine: PortableEngine
     private let exposer: Exposer
-    private let names: Set<CollectorName> = [.interface, .sysctl]
+    private let names: Set<CollectorName>
     private var buffer = ByteBuffer()
     private var again = SysctlReadings(table: SysctlTable([]))
 
-    /// A pipeline with both collectors and no filters.
-    package init(_ settings: EngineSettings) throws {
+    /// A pipeline without filters: of the collectors whose system calls the benchmark's floor makes, or of all.
+    package init(_ settings: EngineSettings, allCollectors: Bool = false) throws {
+        names = allCollectors ? Set(CollectorName.allCases) : [.interface, .sysctl]
         let ledger = ErrorLedger()
         engine = try PortableEngine(settings, ledger: ledger)
         exposer = try Exposer(

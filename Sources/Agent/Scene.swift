@@ -19,6 +19,14 @@ final class Scene {
         let label: Range<Int>
     }
 
+    /// One address to be written.
+    struct Address {
+        /// Its position in the namespace's addresses.
+        let position: Int
+        /// Its link, an index into `devices`.
+        let device: Int
+    }
+
     private(set) var namespaces: [NamespaceSample] = []
     /// Those that the places of peers speak of: `namespaces`, and perhaps the host's.
     private(set) var linkedNamespaces: [NamespaceSample] = []
@@ -29,6 +37,12 @@ final class Scene {
     private(set) var namespaceLabels: [Range<Int>] = []
     /// The links that are written, by namespace and index.
     private(set) var devices: [Device] = []
+    /// Which of `devices` are a namespace's.
+    private(set) var deviceRanges: [Range<Int>] = []
+    /// The addresses that are written, in the order of their namespaces.
+    private(set) var addresses: [Address] = []
+    /// Addresses that the limit of addresses a namespace left out.
+    private(set) var addressesLeftOut = 0
     /// Links that the limit of links a namespace left out.
     private(set) var devicesLeftOut = 0
     /// Labels of sysctls by the table they come from; one table serves all namespaces unless there are patterns.
@@ -42,11 +56,13 @@ final class Scene {
     private let filter: DeviceFilter
     private let includesHostVeths: Bool
     private let maximumDevices: Int
+    private let maximumAddresses: Int
 
-    init(filter: DeviceFilter, includesHostVeths: Bool, maximumDevices: Int) {
+    init(filter: DeviceFilter, includesHostVeths: Bool, maximumDevices: Int, maximumAddresses: Int = 1000) {
         self.filter = filter
         self.includesHostVeths = includesHostVeths
         self.maximumDevices = maximumDevices
+        self.maximumAddresses = maximumAddresses
     }
 
     /// Prepares for writing what a collection found.
@@ -67,13 +83,19 @@ final class Scene {
         namespaceLabels.removeAll(keepingCapacity: true)
         devices.removeAll(keepingCapacity: true)
         devicesLeftOut = 0
+        deviceRanges.removeAll(keepingCapacity: true)
+        addresses.removeAll(keepingCapacity: true)
+        addressesLeftOut = 0
         var tables: [ObjectIdentifier: SysctlLabels] = [:]
         for (index, namespace) in namespaces.enumerated() {
             let start = labels.count
             let name = namespace.name.utf8Span
             labels.openLabels("netns", name.span)
             namespaceLabels.append(start..<labels.count)
+            let firstDevice = devices.count
             if namespace.wasRead, namespace.hasLinks { addDevices(of: namespace, index) }
+            deviceRanges.append(firstDevice..<devices.count)
+            if namespace.wasRead, namespace.hasAddresses { addAddresses(of: namespace, index) }
             if namespace.wasRead, namespace.hasSysctls {
                 let table = namespace.sysctls.table
                 let id = ObjectIdentifier(table)
@@ -102,6 +124,36 @@ final class Scene {
             }
             devices.append(Device(namespace: index, link: position, label: start..<labels.count))
         }
+    }
+
+    private func addAddresses(of namespace: NamespaceSample, _ index: Int) {
+        var count = 0
+        var last = deviceRanges[index].lowerBound
+        for position in namespace.addresses.indices {
+            guard let device = device(withIndex: namespace.addresses[position].link, in: index, near: last) else {
+                continue
+            }
+            last = device
+            count += 1
+            guard count <= maximumAddresses else {
+                addressesLeftOut += 1
+                continue
+            }
+            addresses.append(Address(position: position, device: device))
+        }
+    }
+
+    /// The written device of a namespace that has this index, as an index into `devices`; nil when it is not written.
+    ///
+    /// The search begins at `near` and goes round: what the kernel lists by link comes in the order of the links.
+    func device(withIndex link: Int32, in namespace: Int, near: Int) -> Int? {
+        let range = deviceRanges[namespace]
+        for offset in 0..<range.count {
+            var device = near + offset
+            if device >= range.upperBound { device -= range.count }
+            if namespaces[namespace].links[devices[device].link].index == link { return device }
+        }
+        return nil
     }
 
     /// Two names may look the same once bytes that are no UTF-8 are written out (`a\xff` may be a byte or four

@@ -24,6 +24,15 @@ extension ByteBuffer {
         addLabel(name, utf8.span)
     }
 
+    /// Adds a label with a literal in which nothing needs to be escaped.
+    public func addLabel(_ name: StaticString, _ value: StaticString) {
+        append(UInt8(ascii: ","))
+        append(name)
+        append("=\"" as StaticString)
+        append(value)
+        append(UInt8(ascii: "\""))
+    }
+
     /// Adds a label with a number.
     public func addLabel(_ name: StaticString, _ value: UInt64) {
         append(UInt8(ascii: ","))

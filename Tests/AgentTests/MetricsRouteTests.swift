@@ -90,13 +90,16 @@ import Testing
             ),
             (
                 [("collect[]", "cpu")], nil,
-                "collect[]: there is no collector of that name; there are interface, sysctl\n"
+                "collect[]: there is no collector of that name; there are address, interface, neighbour, route, sysctl\n"
             ),
             (
                 [("exclude[]", "SYSCTL")], nil,
-                "exclude[]: there is no collector of that name; there are interface, sysctl\n"
+                "exclude[]: there is no collector of that name; there are address, interface, neighbour, route, sysctl\n"
             ),
-            ([("collect[]", "")], nil, "collect[]: there is no collector of that name; there are interface, sysctl\n"),
+            (
+                [("collect[]", "")], nil,
+                "collect[]: there is no collector of that name; there are address, interface, neighbour, route, sysctl\n"
+            ),
             ([("collect[]", "sysctl"), ("collect[]", "x")], nil, "collect[]: there is no collector of that name"),
             ([], "x", "X-Prometheus-Scrape-Timeout-Seconds is no positive number of seconds\n"),
             ([], "", "X-Prometheus-Scrape-Timeout-Seconds is no"),
@@ -144,11 +147,12 @@ import Testing
 
     @Test(
         arguments: [
-            ([], [.sysctl, .interface], .all), ([("collect[]", "sysctl")], [.sysctl, .interface], .sysctls),
-            ([("collect[]", "interface"), ("collect[]", "sysctl")], [.sysctl, .interface], .all),
+            ([], [.sysctl, .interface], [.sysctls, .links]),
+            ([("collect[]", "sysctl")], [.sysctl, .interface], .sysctls),
+            ([("collect[]", "interface"), ("collect[]", "sysctl")], [.sysctl, .interface], [.sysctls, .links]),
             ([("exclude[]", "sysctl")], [.sysctl, .interface], .links), ([("exclude[]", "sysctl")], [.sysctl], []),
             ([("exclude[]", "sysctl"), ("exclude[]", "interface")], [.sysctl, .interface], []),
-            ([("collect", "sysctl")], [.sysctl, .interface], .all), ([], [.interface], .links),
+            ([("collect", "sysctl")], [.sysctl, .interface], [.sysctls, .links]), ([], [.interface], .links),
         ] as [([(String, String)], Set<CollectorName>, CollectionParts)])
     func whatIsCollected(_ query: [(String, String)], _ enabled: Set<CollectorName>, _ parts: CollectionParts) throws {
         let recorder = Recorder()

@@ -9,6 +9,7 @@ import Testing
         let samples = try Samples.three()
         samples[0].mounts = [Array("/run/netns/web".utf8), Array("/x\n".utf8)]
         samples[0].cookie = 77
+        samples[0].hasAddresses = true
         samples[0].links[1].master = 2
         samples[0].containers = [try container(), try joined()]
         samples[1].holders = [
@@ -73,8 +74,9 @@ import Testing
         #expect(interfaces[1]["master"] as? String == "eth0")
         #expect(
             Set(interfaces[1].keys) == [
-                "device", "ifindex", "kind", "master", "operstate", "peer_device", "peer_netns",
+                "addresses", "device", "ifindex", "kind", "master", "operstate", "peer_device", "peer_netns",
             ])
+        #expect(interfaces[0]["addresses"] as? [String] == ["198.18.0.2/22", "2001:db8::1/64", "2001:db8::2/128"])
         #expect(web["runtime"] as? String == "containerd")
         #expect(web["container_id"] as? String == String(repeating: "0123456789abcdef", count: 4))
         #expect(web["container"] == nil)
@@ -119,7 +121,7 @@ import Testing
         let listing = NamespaceListing(samples, linked: samples, [4711: "nginx -g daemon off;"])
         let expected = #"""
             NS         NAME           ORIGIN  NPROCS  PID USER NETNSID    NSFS                    CONTAINER               INTERFACES                            COMMAND
-            4026532177 prod/web-0     process      3 4711 101  4          /run/netns/web, /x\x0a containerd:0123456789ab eth0 -> veth7 (eth0), eth0.100 -> prod/web-0:eth0, c, +3 nginx -g daemon off;
+            4026532177 prod/web-0     process      3 4711 101  4          /run/netns/web, /x\x0a containerd:0123456789ab eth0 198.18.0.2/22 -> veth7 (eth0), eth0.100 198.18.4.1/32 -> prod/web-0:eth0, c, +3 nginx -g daemon off;
             4026532200 evil\x0a"b"\   fd           0    - -    unassigned -                       -                       q"b\s, a\xff, a\xff, +1              (fd 4 of pid 9)
             4026531840 host           process    212    1 root unassigned -                       -                       ?                                     systemd
 

@@ -87,7 +87,7 @@ import Testing
         #expect(command.web.maximumRequests == 40)
         #expect(command.discovery.maximum == 5000)
         #expect(command.discovery.deepInterval.seconds == 30)
-        #expect(command.collectors.enabled == [.sysctl, .interface])
+        #expect(command.collectors.enabled == CollectorName.defaults)
         #expect(command.collectors.maximumDevices == 1000)
         #expect(!command.collectors.hostVeths)
         #expect((1...2).contains(command.collectors.threadCount))
@@ -98,9 +98,16 @@ import Testing
     }
 
     @Test func collectorsAreSwitched() throws {
-        #expect(try ServeCommand.parse(["--no-collector.sysctl"]).collectors.enabled == [.interface])
-        #expect(try ServeCommand.parse(["--no-collector.interface"]).collectors.enabled == [.sysctl])
-        let none = try ServeCommand.parse(["--no-collector.interface", "--no-collector.sysctl"])
+        #expect(try ServeCommand.parse(["--no-collector.sysctl"]).collectors.enabled == [.address, .interface, .route])
+        #expect(try ServeCommand.parse([]).collectors.enabled == CollectorName.defaults)
+        let neighbour = try ServeCommand.parse(["--collector.neighbour"]).collectors
+        #expect(neighbour.enabled == Set(CollectorName.allCases))
+        #expect(throws: (any Error).self) { try ServeCommand.parse(["--collector.route.max-routes=-1"]) }
+        #expect(throws: (any Error).self) { try ServeCommand.parse(["--collector.address.max-addresses=-1"]) }
+        #expect(try ServeCommand.parse(["--no-collector.interface"]).collectors.enabled == [.address, .route, .sysctl])
+        let none = try ServeCommand.parse([
+            "--no-collector.interface", "--no-collector.sysctl", "--no-collector.address", "--no-collector.route",
+        ])
         #expect(none.collectors.enabled.isEmpty)
         let own = try ServeCommand.parse([
             "--no-collector.sysctl.builtin", "--collector.sysctl.include", "net.ipv4.tcp_*",

@@ -14,6 +14,9 @@ final class FakeEngine: NamespaceEngine {
     /// What was asked for.
     var asked: [(parts: CollectionParts, deadline: Instant?)] = []
 
+    /// What cannot be read.
+    var unread: CollectionParts = []
+
     init(_ namespaces: [NamespaceSample]) { self.namespaces = namespaces }
 
     var linkedNamespaces: [NamespaceSample] { namespaces }
@@ -23,6 +26,10 @@ final class FakeEngine: NamespaceEngine {
         for namespace in namespaces {
             namespace.hasLinks = parts.contains(.links)
             namespace.hasSysctls = parts.contains(.sysctls)
+            let read = parts.subtracting(unread)
+            namespace.hasAddresses = read.contains(.addresses)
+            namespace.hasRoutes = read.contains(.routes)
+            namespace.hasNeighbours = read.contains(.neighbours)
         }
         var topology = Topology()
         topology.resolve(namespaces)
@@ -40,12 +47,13 @@ struct Stage {
 
     init(
         _ namespaces: [NamespaceSample], include: String? = nil, exclude: String? = nil, hostVeths: Bool = false,
-        maximumDevices: Int = 1000, enabled: Set<CollectorName> = Set(CollectorName.allCases)
+        maximumDevices: Int = 1000, maximumAddresses: Int = 1000,
+        enabled: Set<CollectorName> = Set(CollectorName.allCases)
     ) throws {
         engine = FakeEngine(namespaces)
         scene = Scene(
             filter: try DeviceFilter(include: include, exclude: exclude), includesHostVeths: hostVeths,
-            maximumDevices: maximumDevices)
+            maximumDevices: maximumDevices, maximumAddresses: maximumAddresses)
         state = AgentState(ledger: ErrorLedger(), startTime: 1_700_000_000.5)
         exposer = try Exposer(engine: engine, scene: scene, state: state, collectors: enabled)
         self.enabled = enabled
@@ -201,6 +209,7 @@ enum Samples {
                 ("net.ipv4.tcp_allowed_congestion_control", .state(.tooLong)),
                 ("net.ipv4.tcp_notsent_lowat", .value("4294967295\n")), ("net.ipv4.icmp_msgs", .value("-1\n")),
             ])
+        addNetwork(to: sample)
         sample.nsid = 4
         sample.processes = 3
         sample.leader = LeaderProcess(pid: 4711, uid: 101, user: "101", command: "nginx: \"m\"")

@@ -71,6 +71,10 @@ struct AgentCollector: Collector {
                     "Network devices not reported, being more than --collector.interface.max-devices in their namespace."
             ) { Double($0.devicesLeftOut) },
             gauge(
+                "netdrift_addresses_left_out",
+                help: "Addresses not reported, being more than --collector.address.max-addresses in their namespace."
+            ) { Double($0.addressesLeftOut) },
+            gauge(
                 "netdrift_processes_denied", help: "Processes whose namespace this agent may not see (CAP_SYS_PTRACE)."
             ) { Double($0.report.deniedProcesses) },
             gauge(

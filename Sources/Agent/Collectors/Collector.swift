@@ -35,14 +35,24 @@ extension Collector {
 
 /// The collectors that can be switched on and off: the one list of them.
 enum CollectorName: String, CaseIterable, Hashable, Comparable {
+    case address
     case interface
+    case neighbour
+    case route
     case sysctl
 
     static func < (a: CollectorName, b: CollectorName) -> Bool { a.rawValue < b.rawValue }
 
+    /// Those that run unless they are switched off. `neighbour` does not: see docs/performance.md.
+    static let defaults = Set(allCases).subtracting([.neighbour])
+
+    /// What is read for it; the links give the names of devices.
     var parts: CollectionParts {
         switch self {
+        case .address: [.links, .addresses]
         case .interface: .links
+        case .neighbour: .neighbours
+        case .route: [.links, .routes]
         case .sysctl: .sysctls
         }
     }

@@ -31,6 +31,7 @@ struct ServeCommand: ParsableCommand {
         settings.sysctls = try collectors.selection()
         settings.readsHostVeths = collectors.hostVeths
         discovery.apply(to: &settings)
+        collectors.network.apply(to: &settings)
         let (budget, limit) = DescriptorBudget.raisingLimit()
         settings.descriptors = budget
         for secret in settings.sysctls.refusedSecrets {
@@ -105,7 +106,8 @@ struct ServeCommand: ParsableCommand {
         let ledger = ErrorLedger()
         let engine = try PortableEngine(settings, ledger: ledger)
         let scene = Scene(
-            filter: try options.filter(), includesHostVeths: options.hostVeths, maximumDevices: options.maximumDevices)
+            filter: try options.filter(), includesHostVeths: options.hostVeths, maximumDevices: options.maximumDevices,
+            maximumAddresses: options.network.maximumAddresses)
         return try Exposer(
             engine: engine, scene: scene, state: AgentState(ledger: ledger, startTime: startTime),
             collectors: options.enabled)
