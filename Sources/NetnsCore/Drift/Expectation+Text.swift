@@ -89,6 +89,9 @@ extension Expectation {
                 if PortSet(utf8.span) == nil {
                     throw ExpectationError("'\(word)' is no list of ports: write it as in 8080,9000-9010")
                 }
+                for port in word.split(whereSeparator: { $0 == "," || $0 == "-" }) {
+                    try Self.refuseOctal(String(port))
+                }
             }
         case .text: try refuseComparison("is text")
         case .words: try refuseComparison("is a set of words")

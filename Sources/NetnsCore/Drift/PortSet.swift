@@ -58,14 +58,11 @@ struct PortSet: Hashable, Sendable {
 
     private static func isSeparator(_ byte: UInt8) -> Bool { byte == UInt8(ascii: ",") || SysctlForm.isSpace(byte) }
 
+    /// A port as the kernel takes it: 010 is 8.
     private static func port(_ text: borrowing Span<UInt8>, _ position: inout Int) -> UInt16? {
-        var value = 0
         let start = position
-        while position < text.count, text[position] &- 0x30 < 10 {
-            value = value * 10 + Int(text[position] - 0x30)
-            guard value <= 65535 else { return nil }
-            position += 1
-        }
-        return position == start ? nil : UInt16(value)
+        while position < text.count, text[position] != UInt8(ascii: "-"), !isSeparator(text[position]) { position += 1 }
+        guard let number = SysctlNumber(text.extracting(start..<position)), !number.isNegative else { return nil }
+        return UInt16(exactly: number.magnitude)
     }
 }

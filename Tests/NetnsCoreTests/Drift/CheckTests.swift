@@ -100,7 +100,8 @@ private func compare(_ a: String, _ b: String, _ sysctl: String) throws -> Verdi
             ("1-3,5", "1-3,5", true), ("5,1,2,3", "1-3,5", true), ("5, 1, 2-3", "1-3,5", true),
             ("1-3,5", "5,1,2,3", true), ("1-3", "1-4", false), ("1-4", "1-3", false), ("", "", true), ("", "1", false),
             ("1", "", false), ("1-2,3-4", "1-4", true), ("1-4", "1-2,3-4", true), ("8080", "8080", true),
-            ("8080", "08080", true), ("65535", "65535", true), ("1-3,5", "1-3,5,", true), ("1-3", "1-3x", false),
+            ("8080", "08080", false), ("8,16", "010,0x10", true), ("010", "8", true), ("65535", "65535", true),
+            ("1-3,5", "1-3,5,", true), ("1-3", "1-3x", false),
             ("1-65535", "1-65535", true), ("1-3,2-9", "1-9", true),
         ] as [(String, String, Bool)])
     func portsHaveNoOrder(_ text: String, _ value: String, _ expected: Bool) throws {

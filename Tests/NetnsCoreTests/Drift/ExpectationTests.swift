@@ -53,6 +53,7 @@ import Testing
             ("net.ipv4.ip_local_reserved_ports", "bbr", "is no list of ports"),
             ("net.ipv4.ip_local_reserved_ports", "5-1", "is no list of ports"),
             ("net.ipv4.ip_local_reserved_ports", "65536", "is no list of ports"),
+            ("net.ipv4.ip_local_reserved_ports", "1-3,010", "write '10'"),
             ("net.ipv4.tcp_allowed_congestion_control", "!= 5", "is a set of words"),
         ] as [(String, String, String)])
     func trapsAreNamed(_ pattern: String, _ text: String, _ part: String) throws {

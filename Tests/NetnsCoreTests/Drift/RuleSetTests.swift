@@ -41,6 +41,19 @@ import Testing
             #expect(throws: ExpectationError.self, "\(bad)") { try TextPattern(bad) }
         }
     }
+
+    /// Patterns that nobody wrote: compiled or refused, never a trap.
+    @Test func anyTextIsAPatternOrAMistake() {
+        var random = SplitMix64(seed: 21)
+        let alphabet = Array("ab*?[]{}()|\\^$.+-,:=<>!&~#0123pPdwQE/é \n".unicodeScalars)
+        for _ in 0..<4000 {
+            var text = String.UnicodeScalarView("~".unicodeScalars)
+            for _ in 0..<Int.random(in: 0...12, using: &random) {
+                text.append(alphabet.randomElement(using: &random) ?? "a")
+            }
+            _ = (try? TextPattern(String(text)))?.matches("ab-12")
+        }
+    }
 }
 
 @Suite struct RuleSetTests {
