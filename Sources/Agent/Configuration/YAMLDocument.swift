@@ -44,7 +44,7 @@ enum YAMLDocument {
     /// The document in these bytes, nil when there is none.
     static func parse(_ bytes: [UInt8]) throws(Mistake) -> YAMLValue? {
         let text = try decode(bytes)
-        try refuseAliasesInKeys(text)
+        try AliasGuard.check(text)
         let root: Node?
         do { root = try Parser(yaml: text, encoding: .utf8).singleRoot() } catch { throw mistake(error, in: text) }
         guard let root else { return nil }

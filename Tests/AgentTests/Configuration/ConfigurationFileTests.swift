@@ -138,6 +138,16 @@ private func mistakes(_ yaml: String) throws -> [String] {
             messages[0].contains("more than 200000 values") || messages[0].contains("a key is a word"), "\(messages)")
     }
 
+    /// A chain of aliases, each level some brackets deeper: freeing it level by level would run off the stack.
+    @Test(arguments: [(40000, 1), (500, 900), (190, 40)])
+    func aliasesAreNotNestedDeep(_ links: Int, _ brackets: Int) throws {
+        let (open, close) = (String(repeating: "[", count: brackets), String(repeating: "]", count: brackets))
+        var yaml = "l0: &l0 [a]\n"
+        for link in 1..<links { yaml += "l\(link): &l\(link) \(open)*l\(link - 1)\(close)\n" }
+        let messages = try mistakes(yaml)
+        #expect(messages[0].contains("at most 200 aliases") || messages[0].contains("nested too deep"), "\(messages)")
+    }
+
     @Test func quotesHideWhatIsNoKey() throws {
         let yaml = """
             expectations:
