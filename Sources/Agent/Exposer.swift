@@ -22,6 +22,9 @@ final class Exposer {
     private let emitters: [(collector: String?, emitter: Emitter)]
     private var buffers: [ByteBuffer] = []
     private let compressor: GzipCompressor
+    private let drift: DriftMonitor
+    /// The time, seconds since the epoch.
+    private let now: () -> Double
     /// What the last collection read, and when it ended.
     private var last: (parts: CollectionParts, end: Instant)?
     /// What the API was told of the last collection.
@@ -32,14 +35,20 @@ final class Exposer {
         let gzip: Bool
     }
 
-    init(engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>) throws {
+    init(
+        engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>,
+        drift: DriftMonitor, now: @escaping () -> Double = { WallClock.now() }
+    ) throws {
+        self.drift = drift
+        self.now = now
         self.engine = engine
         self.scene = scene
         self.state = state
         self.enabled = enabled
         compressor = try GzipCompressor()
         let all: [any Collector] = [
-            AgentCollector(state), AddressCollector(), InterfaceCollector(), NamespaceCollector(), NeighbourCollector(),
+            AgentCollector(state), AddressCollector(), DriftCollector(), InterfaceCollector(), NamespaceCollector(),
+            NeighbourCollector(),
             ProcessCollector(), RouteCollector(), SysctlCollector(),
         ]
         collectors = all.filter { collector in
@@ -75,6 +84,10 @@ final class Exposer {
         told.removeAll()
         last = nil
         let report = try engine.collect(parts, until: deadline)
+        if parts.contains(.sysctls), enabled.contains(.drift) {
+            drift.evaluate(engine.namespaces, linked: engine.linkedNamespaces, at: now())
+            scene.drift = drift
+        }
         // One that was cut short is no answer to who did not ask for that.
         if report.leftOutByDeadline == 0 { last = (parts, .now()) }
         return report
@@ -82,15 +95,27 @@ final class Exposer {
 
     /// What the API tells, of a collection that ended at most `maximumAge` seconds ago, or else of a new one.
     func body(of resource: Resource, gzip: Bool, maximumAge: Double) throws -> Body {
-        let needed: CollectionParts = [.links, .addresses]
+        let needed: CollectionParts = resource == .drift ? .sysctls : [.links, .addresses]
         let age = last.map { Instant.now().seconds(since: $0.end) } ?? .infinity
         if age > maximumAge || !(last?.parts ?? []).isSuperset(of: needed) { _ = try collect(needed, until: nil) }
         let inquiry = Inquiry(resource: resource, gzip: gzip)
         if let body = told[inquiry] { return body }
-        let bytes = try NamespaceListing(engine.namespaces, linked: engine.linkedNamespaces).json(pretty: false)
+        let bytes =
+            switch resource {
+            case .namespaces:
+                try NamespaceListing(engine.namespaces, linked: engine.linkedNamespaces).json(pretty: false)
+            case .drift: try DriftListing(engine.namespaces, drift).json(pretty: false)
+            }
         let body = gzip ? try compressor.compress(bytes.span) : Body(copying: bytes)
         told[inquiry] = body
         return body
+    }
+
+    /// Works by another setup from the next collection on.
+    func reconfigure(_ setup: Setup) {
+        engine.reconfigure(setup.engine)
+        drift.reconfigure(setup.drift, setup.references)
+        last = nil
     }
 
     /// Writes the last collection into a buffer that is used again when nobody lends it any more.

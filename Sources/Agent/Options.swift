@@ -114,6 +114,14 @@ struct PathOptions: ParsableArguments {
     }
 }
 
+struct ConfigurationOptions: ParsableArguments {
+    @Option(
+        name: .customLong("config.file"),
+        help: ArgumentHelp(
+            "The configuration file: what sysctls should be, and more. Loaded again on SIGHUP.", valueName: "file"))
+    var file: String?
+}
+
 /// Which namespaces are of interest, by name.
 struct FilterOptions: ParsableArguments {
     @Option(
@@ -188,6 +196,12 @@ struct CollectorOptions: ParsableArguments {
         help: "Counters, states and properties of every namespace's interfaces.")
     var interface = true
 
+    @Flag(
+        name: .customLong("collector.drift"), inversion: .prefixedNo,
+        help: "Whether sysctls are what they should be: what containers declared, and what the configuration file says."
+    )
+    var drift = true
+
     @Option(
         name: .customLong("collector.interface.device-include"),
         help: ArgumentHelp("Only interfaces whose name matches this regular expression.", valueName: "regexp"))
@@ -229,25 +243,26 @@ struct CollectorOptions: ParsableArguments {
         if let threads, threads < 1 || threads > 64 {
             throw ValidationError("--collect.threads is \(threads): it is 1 to 64")
         }
-        _ = try selection()
+        _ = try sysctls()
         _ = try filter()
     }
 
     var enabled: Set<CollectorName> {
         var names = network.enabled
-        names.formUnion([.interface, .sysctl])
+        names.formUnion([.drift, .interface, .sysctl])
+        if !drift { names.remove(.drift) }
         if !sysctl { names.remove(.sysctl) }
         if !interface { names.remove(.interface) }
         return names
     }
 
-    func selection() throws -> SysctlSelection {
+    func sysctls() throws -> SysctlFlags {
         func patterns(_ texts: [String], _ flag: String) throws -> [SysctlPattern] {
             try texts.map { text in
                 do { return try SysctlPattern(text) } catch { throw ValidationError("\(flag): \(error)") }
             }
         }
-        return SysctlSelection(
+        return SysctlFlags(
             builtin: builtin, include: try patterns(include, "--collector.sysctl.include"),
             exclude: try patterns(exclude, "--collector.sysctl.exclude"))
     }
@@ -279,6 +294,11 @@ struct WebOptions: ParsableArguments {
         help: ArgumentHelp("Scrapes at one time; more are answered 503. 0 for no limit.", valueName: "n"))
     var maximumRequests = 40
 
+    @Flag(
+        name: .customLong("web.enable-lifecycle"),
+        help: "POST /-/reload loads the configuration file again, as SIGHUP does.")
+    var enableLifecycle = false
+
     func validate() throws {
         guard telemetryPath.hasPrefix("/"), telemetryPath.utf8.count > 1,
             telemetryPath.utf8.allSatisfy({
@@ -289,7 +309,7 @@ struct WebOptions: ParsableArguments {
                 "--web.telemetry-path is '\(telemetryPath)': it begins with a slash and is more than that, as in /metrics"
             )
         }
-        if ["/-/healthy", "/-/ready", "/api/v1/namespaces"].contains(telemetryPath) {
+        if ["/-/healthy", "/-/ready", "/-/reload"].contains(telemetryPath) || telemetryPath.hasPrefix("/api/") {
             throw ValidationError("--web.telemetry-path is '\(telemetryPath)', which answers something else already")
         }
         if maximumRequests < 0 { throw ValidationError("--web.max-requests is \(maximumRequests): it is at least 0") }

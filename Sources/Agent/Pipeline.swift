@@ -1,4 +1,5 @@
 internal import Exposition
+internal import Logging
 internal import NetnsCore
 package import NetnsSystem
 internal import Web
@@ -20,7 +21,10 @@ package final class Pipeline {
             engine: engine,
             scene: Scene(
                 filter: try DeviceFilter(include: nil, exclude: nil), includesHostVeths: false, maximumDevices: 1000),
-            state: AgentState(ledger: ledger, startTime: WallClock.now()), collectors: names)
+            state: AgentState(ledger: ledger, startTime: WallClock.now()), collectors: names,
+            drift: DriftMonitor(
+                DriftConfiguration(), DriftMonitor.References(),
+                logger: Logger(label: "pipeline") { _ in SwiftLogNoOpLogHandler() }))
     }
 
     /// Discovers and reads, and prepares the labels; gives the namespaces read.

@@ -50,6 +50,8 @@ final class Scene {
 
     /// The collectors that ran, as open label sets, and how they went.
     private(set) var collectors: [(label: [UInt8], part: CollectionReport.Part)] = []
+    /// What the namespaces' sysctls should be; nil when that was not evaluated.
+    var drift: DriftMonitor?
     /// What this process uses.
     private(set) var process: ProcessStatistics?
 

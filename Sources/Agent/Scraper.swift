@@ -25,6 +25,8 @@ struct ScrapeRequest: Sendable {
 enum Resource: Hashable, Sendable {
     /// `/api/v1/namespaces`
     case namespaces
+    /// `/api/v1/drift`
+    case drift
 }
 
 /// Collects for the scrapes, on one thread: those that wait when a collection begins, and ask for the same, share it.
@@ -59,11 +61,14 @@ final class Scraper: Sendable {
     private struct State: Sendable {
         var waiters: [Waiter] = []
         var inquiries: [Inquiry] = []
+        /// What to work by from the next collection on.
+        var setup: Setup?
         var isStopping = false
     }
 
     /// What the thread does next.
     private enum Turn: Sendable {
+        case reconfigure(Setup)
         case scrapes([Waiter])
         case inquiries([Inquiry])
         case end
@@ -118,6 +123,9 @@ final class Scraper: Sendable {
         if !isAccepted { responder.respond(.text(503, "netdrift is stopping\n")) }
     }
 
+    /// Works by another setup from the next collection on.
+    func reconfigure(_ setup: Setup) { monitor.withLock { $0.setup = setup } }
+
     /// Lets the thread end once it has answered what waits; new requests are refused.
     func finish() { monitor.withLock { $0.isStopping = true } }
 
@@ -125,6 +133,10 @@ final class Scraper: Sendable {
     /// none and none will come.
     private func serveNext(_ exposer: Exposer) -> Bool {
         let turn: Turn? = monitor.wait { state in
+            if let setup = state.setup {
+                state.setup = nil
+                return .reconfigure(setup)
+            }
             guard let first = state.waiters.first else {
                 guard !state.inquiries.isEmpty else { return state.isStopping ? .end : nil }
                 defer { state.inquiries.removeAll() }
@@ -136,6 +148,7 @@ final class Scraper: Sendable {
             return .scrapes(same)
         }
         switch turn {
+        case .reconfigure(let setup): exposer.reconfigure(setup)
         case .scrapes(let waiters): serve(waiters, exposer)
         case .inquiries(let inquiries): serve(inquiries, exposer)
         case .end, nil: return false

@@ -10,6 +10,9 @@ public struct LabelFragment {
         self.buffer = buffer
         self.range = range
     }
+
+    /// Writes the bytes.
+    public func append(to other: ByteBuffer) { other.append(buffer, range) }
 }
 
 /// Writes families and samples into a buffer, in one of the two formats.
@@ -98,7 +101,29 @@ public struct ExpositionWriter: ~Copyable {
     }
 
     /// A sample with an open fragment in `fragments` at `range`, a second fragment that continues it (`,c="3"`), and a
-    /// value that is already decimal text.
+    /// value.
+    public mutating func sample(_ fragments: ByteBuffer, _ range: Range<Int>, _ more: LabelFragment, _ value: UInt64) {
+        name()
+        buffer.append(fragments, range)
+        buffer.append(more.buffer, more.range)
+        buffer.append("} " as StaticString)
+        buffer.append(decimal: value)
+        buffer.append(UInt8(ascii: "\n"))
+    }
+
+    /// As above, with a time in milliseconds, written in seconds.
+    public mutating func sample(
+        _ fragments: ByteBuffer, _ range: Range<Int>, _ more: LabelFragment, milliseconds value: UInt64
+    ) {
+        name()
+        buffer.append(fragments, range)
+        buffer.append(more.buffer, more.range)
+        buffer.append("} " as StaticString)
+        buffer.append(milliseconds: value)
+        buffer.append(UInt8(ascii: "\n"))
+    }
+
+    /// As above, with a value that is already decimal text.
     public mutating func sample(
         _ fragments: ByteBuffer, _ range: Range<Int>, _ more: LabelFragment, text value: borrowing Span<UInt8>
     ) {

@@ -76,11 +76,15 @@ public protocol NamespaceEngine: AnyObject {
     /// their samples say that they were not read.
     func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport
 
+    /// Does as other settings say from the next collection on. What is known of the namespaces stays; the paths and the
+    /// interval of the deep scan stay as they were.
+    func reconfigure(_ settings: EngineSettings)
+
     /// The namespaces of the last collection, sorted by name.
     var namespaces: [NamespaceSample] { get }
 
     /// Those whose links were resolved together (`NamespaceSample.peers`): `namespaces`, and after them the host's when
-    /// the filters leave it out.
+    /// the filters leave it out and it was needed.
     var linkedNamespaces: [NamespaceSample] { get }
 }
 
@@ -94,6 +98,8 @@ public struct EngineSettings: Sendable {
     public var threads = 1
     /// The sysctls to read.
     public var sysctls = SysctlSelection(builtin: true, include: [], exclude: [])
+    /// Whether the host's sysctls are needed though its namespace may not be shown.
+    public var comparesWithHost = false
     /// Only namespaces whose name matches one of these, when there are any.
     public var include: [Glob] = []
     /// No namespace whose name matches one of these.

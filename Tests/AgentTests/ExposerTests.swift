@@ -113,7 +113,9 @@ import Web
         #expect(text.samples(of: "netns_processes").contains { $0.contains(#"netns="prod/web-0""#) })
         let inside = text.samples.filter { $0.contains("web-0") && !$0.hasPrefix("netns_info") }
         #expect(
-            inside.map { $0.prefix { $0 != "{" } } == ["netns_first_seen_timestamp_seconds", "netns_processes"])
+            inside.map { $0.prefix { $0 != "{" } } == [
+                "netns_first_seen_timestamp_seconds", "netns_processes", "netns_sysctl_writable",
+            ])
         #expect(text.samples(of: "netns_namespaces").contains(#"netns_namespaces{origin="process"} 2"#))
     }
 

@@ -33,6 +33,8 @@ import Testing
         let recorder: Recorder
         init(_ recorder: Recorder) { self.recorder = recorder }
 
+        func reconfigure(_ settings: EngineSettings) {}
+
         func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
             recorder.add(parts, deadline)
             return CollectionReport()
@@ -42,7 +44,7 @@ import Testing
     private final class Count: Sendable { let value = Atomic<Int>(0) }
 
     private static func scraper() -> Scraper {
-        Scraper(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, minimumInterval: 1)
+        Scraper(logger: Stage.silent, minimumInterval: 1)
     }
 
     /// A scraper whose thread has made its first collection.
@@ -53,7 +55,8 @@ import Testing
                 filter: try DeviceFilter(include: nil, exclude: nil), includesHostVeths: false, maximumDevices: 1)
             return try Exposer(
                 engine: RecordingEngine(recorder), scene: scene,
-                state: AgentState(ledger: ErrorLedger(), startTime: 0), collectors: Set(CollectorName.allCases))
+                state: AgentState(ledger: ErrorLedger(), startTime: 0), collectors: Set(CollectorName.allCases),
+                drift: DriftMonitor(DriftConfiguration(), .init(), logger: Stage.silent))
         } failed: { error in
             Issue.record(error)
         }
@@ -90,15 +93,15 @@ import Testing
             ),
             (
                 [("collect[]", "cpu")], nil,
-                "collect[]: there is no collector of that name; there are address, interface, neighbour, route, sysctl\n"
+                "collect[]: there is no collector of that name; there are address, drift, interface, neighbour, route, sysctl\n"
             ),
             (
                 [("exclude[]", "SYSCTL")], nil,
-                "exclude[]: there is no collector of that name; there are address, interface, neighbour, route, sysctl\n"
+                "exclude[]: there is no collector of that name; there are address, drift, interface, neighbour, route, sysctl\n"
             ),
             (
                 [("collect[]", "")], nil,
-                "collect[]: there is no collector of that name; there are address, interface, neighbour, route, sysctl\n"
+                "collect[]: there is no collector of that name; there are address, drift, interface, neighbour, route, sysctl\n"
             ),
             ([("collect[]", "sysctl"), ("collect[]", "x")], nil, "collect[]: there is no collector of that name"),
             ([], "x", "X-Prometheus-Scrape-Timeout-Seconds is no positive number of seconds\n"),

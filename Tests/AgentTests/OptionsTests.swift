@@ -94,19 +94,26 @@ import Testing
         #expect(command.paths.paths.procfs == "/proc")
         #expect(command.log.level == .info)
         #expect(command.log.format == .logfmt)
-        #expect(try command.collectors.selection().literals.count == 53)
+        #expect(try command.collectors.sysctls().selection().literals.count == 53)
     }
 
     @Test func collectorsAreSwitched() throws {
-        #expect(try ServeCommand.parse(["--no-collector.sysctl"]).collectors.enabled == [.address, .interface, .route])
+        #expect(
+            try ServeCommand.parse(["--no-collector.sysctl"]).collectors.enabled == [
+                .address, .drift, .interface, .route,
+            ])
         #expect(try ServeCommand.parse([]).collectors.enabled == CollectorName.defaults)
         let neighbour = try ServeCommand.parse(["--collector.neighbour"]).collectors
         #expect(neighbour.enabled == Set(CollectorName.allCases))
         #expect(throws: (any Error).self) { try ServeCommand.parse(["--collector.route.max-routes=-1"]) }
         #expect(throws: (any Error).self) { try ServeCommand.parse(["--collector.address.max-addresses=-1"]) }
-        #expect(try ServeCommand.parse(["--no-collector.interface"]).collectors.enabled == [.address, .route, .sysctl])
+        #expect(
+            try ServeCommand.parse(["--no-collector.interface"]).collectors.enabled == [
+                .address, .drift, .route, .sysctl,
+            ])
         let none = try ServeCommand.parse([
             "--no-collector.interface", "--no-collector.sysctl", "--no-collector.address", "--no-collector.route",
+            "--no-collector.drift",
         ])
         #expect(none.collectors.enabled.isEmpty)
         let own = try ServeCommand.parse([
@@ -114,7 +121,7 @@ import Testing
             "--collector.sysctl.include",
             "net.core.somaxconn", "--collector.sysctl.exclude", "net.ipv4.tcp_rmem", "--collect.threads", "7",
         ])
-        let selection = try own.collectors.selection()
+        let selection = try own.collectors.sysctls().selection()
         #expect(selection.literals.map(\.dotted) == ["net.core.somaxconn"])
         #expect(selection.patterns.map(\.description) == ["net.ipv4.tcp_*"])
         #expect(own.collectors.threadCount == 7)

@@ -1,11 +1,12 @@
 import Foundation
-import NetnsCore
+import Logging
 import NetnsSystem
 import Synchronization
 import Web
 
 @testable import Agent
 @testable import Exposition
+@testable import NetnsCore
 
 /// An engine that has seen what a test says it has.
 final class FakeEngine: NamespaceEngine {
@@ -20,6 +21,8 @@ final class FakeEngine: NamespaceEngine {
     init(_ namespaces: [NamespaceSample]) { self.namespaces = namespaces }
 
     var linkedNamespaces: [NamespaceSample] { namespaces }
+
+    func reconfigure(_ settings: EngineSettings) {}
 
     func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
         asked.append((parts, deadline))
@@ -47,7 +50,8 @@ struct Stage {
 
     init(
         _ namespaces: [NamespaceSample], include: String? = nil, exclude: String? = nil, hostVeths: Bool = false,
-        maximumDevices: Int = 1000, maximumAddresses: Int = 1000,
+        maximumDevices: Int = 1000, drift: DriftConfiguration = DriftConfiguration(),
+        references: DriftMonitor.References = .init(), maximumAddresses: Int = 1000,
         enabled: Set<CollectorName> = Set(CollectorName.allCases)
     ) throws {
         engine = FakeEngine(namespaces)
@@ -55,9 +59,14 @@ struct Stage {
             filter: try DeviceFilter(include: include, exclude: exclude), includesHostVeths: hostVeths,
             maximumDevices: maximumDevices, maximumAddresses: maximumAddresses)
         state = AgentState(ledger: ErrorLedger(), startTime: 1_700_000_000.5)
-        exposer = try Exposer(engine: engine, scene: scene, state: state, collectors: enabled)
+        exposer = try Exposer(
+            engine: engine, scene: scene, state: state, collectors: enabled,
+            drift: DriftMonitor(drift, references, logger: Self.silent), now: { 1_700_000_100.125 })
         self.enabled = enabled
     }
+
+    /// A logger that says nothing.
+    static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 
     /// One collection, written.
     func expose(_ format: ExpositionFormat = .text, _ names: Set<CollectorName>? = nil) throws -> String {
@@ -211,6 +220,16 @@ enum Samples {
             ])
         addNetwork(to: sample)
         sample.nsid = 4
+        sample.isWritableInside = false
+        sample.containers = [
+            Container(
+                id: "0123456789abcdef", runtime: .containerd, name: nil, pod: "web-0", podNamespace: "prod",
+                isSandbox: true, network: .path("/run/netns/cni-1"), pid: 4711, startTime: 1, created: 10,
+                declared: try [
+                    ("net.ipv4.ip_forward", "0"), ("net.ipv4.tcp_congestion_control", "cubic"),
+                    ("net.ipv4.tcp_fastopen", "1"), ("net.netfilter.nf_conntrack_max", "1"),
+                ].map { DeclaredSysctl(name: try SysctlName($0.0), value: $0.1) }, isTrusted: true)
+        ]
         sample.processes = 3
         sample.leader = LeaderProcess(pid: 4711, uid: 101, user: "101", command: "nginx: \"m\"")
         return sample

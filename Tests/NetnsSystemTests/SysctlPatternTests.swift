@@ -126,11 +126,11 @@ extension KernelTests {
             let selection = SysctlSelection(builtin: false, include: [try SysctlPattern("net.core.*")], exclude: [])
             var expansion = SysctlExpansion(selection, pool: SysctlTablePool(), procfs: directory.path)
             let kept = KeptDescriptors()
-            var found = expansion.table(kept: kept, allowance: 0, round: 1)
+            var found = expansion.table(kept: kept, declared: [], allowance: 0, round: 1)
             #expect(found.table.entries.count == SysctlExpansion.maximumEntries)
             #expect(!found.tooMany)
             #expect(files.createFile(atPath: "\(core)/\(names.last ?? "")", contents: nil))
-            found = expansion.table(kept: kept, allowance: 0, round: 2)
+            found = expansion.table(kept: kept, declared: [], allowance: 0, round: 2)
             #expect(found.table.entries.count == SysctlExpansion.maximumEntries)
             #expect(found.tooMany)
         }

@@ -30,11 +30,11 @@ struct AgentCollector: Collector {
             gauge(
                 "netdrift_config_last_reload_successful",
                 help: "1 when the configuration (the embedded defaults, without a file) was loaded at the last attempt."
-            ) { _ in 1 },
+            ) { _ in state.reload.isSuccess ? 1 : 0 },
             gauge(
                 "netdrift_config_last_reload_success_timestamp_seconds", unit: "seconds",
                 help: "When the configuration was last loaded, since the epoch."
-            ) { _ in state.startTime },
+            ) { _ in state.reload.time },
         ]
     }
 
@@ -147,9 +147,12 @@ struct AgentCollector: Collector {
 final class AgentState {
     let ledger: ErrorLedger
     let startTime: Double
+    let reload: ReloadStatus
     var collections: UInt64 = 0
 
-    init(ledger: ErrorLedger, startTime: Double) {
+    /// What is known at the start.
+    init(ledger: ErrorLedger, startTime: Double, reload: ReloadStatus? = nil) {
+        self.reload = reload ?? ReloadStatus(loadedAt: startTime)
         self.ledger = ledger
         self.startTime = startTime
     }

@@ -36,6 +36,7 @@ extension Collector {
 /// The collectors that can be switched on and off: the one list of them.
 enum CollectorName: String, CaseIterable, Hashable, Comparable {
     case address
+    case drift
     case interface
     case neighbour
     case route
@@ -50,6 +51,7 @@ enum CollectorName: String, CaseIterable, Hashable, Comparable {
     var parts: CollectionParts {
         switch self {
         case .address: [.links, .addresses]
+        case .drift: .sysctls
         case .interface: .links
         case .neighbour: .neighbours
         case .route: [.links, .routes]

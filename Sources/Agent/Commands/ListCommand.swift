@@ -26,16 +26,9 @@ struct ListCommand: ParsableCommand {
     }
 
     func run() throws {
-        var settings = EngineSettings()
-        settings.paths = paths.paths
-        settings.containers = paths.containers
-        settings.threads = 2
+        var settings = EngineSettings.once(paths)
         settings.sysctls = SysctlSelection(builtin: false, include: [], exclude: [])
         filter.apply(to: &settings)
-        settings.maximumNamespaces = .max
-        // One deep scan: it is over before the collection begins.
-        settings.deepInterval = 1e6
-        settings.firstScanPatience = 600
         let ledger = ErrorLedger()
         let namespaces: [NamespaceSample]
         let linked: [NamespaceSample]

@@ -12,6 +12,7 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Run the agent (the default).")
 
+    @OptionGroup(title: "Configuration") var configuration: ConfigurationOptions
     @OptionGroup(title: "Web") var web: WebOptions
     @OptionGroup(title: "Discovery") var discovery: DiscoveryOptions
     @OptionGroup(title: "Collectors") var collectors: CollectorOptions
@@ -28,22 +29,31 @@ struct ServeCommand: ParsableCommand {
         settings.paths = paths.paths
         settings.containers = paths.containers
         settings.threads = collectors.threadCount
-        settings.sysctls = try collectors.selection()
         settings.readsHostVeths = collectors.hostVeths
         discovery.apply(to: &settings)
         collectors.network.apply(to: &settings)
         let (budget, limit) = DescriptorBudget.raisingLimit()
         settings.descriptors = budget
-        for secret in settings.sysctls.refusedSecrets {
+        let flags = settings
+        let selection = try collectors.sysctls()
+        let file = configuration.file
+        let setup = try Self.load { try Setup(flags: flags, selection: selection, file: file) }
+        for secret in setup.engine.sysctls.refusedSecrets {
             logger.warning("a key is never read", metadata: ["sysctl": "\(secret)"])
         }
 
         do { try PortableEngine.check(settings) } catch { throw Failure("\(error)") }
         let listeners = try listen()
+        let status = ReloadStatus(loadedAt: start)
         let scraper = Scraper(logger: logger, minimumInterval: collectors.minimumInterval.seconds)
+        let reloader = Reloader(hasFile: file != nil, status: status, logger: logger) {
+            try Setup(flags: flags, selection: selection, file: file)
+        } apply: {
+            scraper.reconfigure($0)
+        }
         let failure = Mutex<(any Error)?>(nil)
         let server = try Server(
-            listeners: listeners, routes: routes(scraper), limits: Limits(requestSeconds: 10),
+            listeners: listeners, routes: routes(scraper, reloader), limits: Limits(requestSeconds: 10),
             log: { logger.debug("http", metadata: ["error": "\($0)"]) }
         )
         try server.start()
@@ -56,16 +66,16 @@ struct ServeCommand: ParsableCommand {
         Self.reportRights(logger)
 
         let options = collectors
-        let engineSettings = settings
         let pid = getpid()
         try scraper.start {
-            try Self.makeExposer(engineSettings, options, startTime: start)
+            try Self.makeExposer(
+                setup, options, AgentState(ledger: ErrorLedger(), startTime: start, reload: status), logger)
         } failed: { error in
             failure.withLock { $0 = error }
             kill(pid, SIGTERM)
         }
 
-        wait(for: signals, logger)
+        wait(for: signals, reloader, logger)
         let error = failure.withLock { $0 }
         scraper.finish()
         server.stop(grace: .milliseconds(700))
@@ -81,11 +91,27 @@ struct ServeCommand: ParsableCommand {
         } catch { throw Failure("\(error)") }
     }
 
-    private func routes(_ scraper: Scraper) -> [Route] {
+    /// What a mistake in a file ends the program with: every one of them, and status 2.
+    static func load(_ body: () throws -> Setup) throws -> Setup {
+        do { return try body() } catch {
+            Output.write("netdrift: --config.file:\n\(error)\n", to: 2)
+            throw ExitCode(2)
+        }
+    }
+
+    private func routes(_ scraper: Scraper, _ reloader: Reloader) -> [Route] {
         let page = LandingPage.html(telemetryPath: web.telemetryPath)
         let metrics = MetricsRoute(
             scraper: scraper, enabled: collectors.enabled, maximumRequests: web.maximumRequests)
+        let lifecycle = web.enableLifecycle
         return [
+            Route("/-/reload", methods: ["POST"]) { _, responder in
+                if lifecycle { return reloader.request(responder) }
+                responder.respond(.text(403, "--web.enable-lifecycle allows this\n"))
+            },
+            Route("/api/v1/drift") { request, responder in
+                scraper.submit(.drift, gzip: AcceptEncoding(request.header("Accept-Encoding")).prefersGzip, responder)
+            },
             Route("/") { _, responder in responder.respond(.html(200, page)) },
             Route("/-/healthy") { _, responder in responder.respond(.text(200, "netdrift is healthy\n")) },
             Route("/-/ready") { _, responder in
@@ -101,16 +127,15 @@ struct ServeCommand: ParsableCommand {
     }
 
     private static func makeExposer(
-        _ settings: EngineSettings, _ options: CollectorOptions, startTime: Double
+        _ setup: Setup, _ options: CollectorOptions, _ state: AgentState, _ logger: Logger
     ) throws -> Exposer {
-        let ledger = ErrorLedger()
-        let engine = try PortableEngine(settings, ledger: ledger)
+        let engine = try PortableEngine(setup.engine, ledger: state.ledger)
         let scene = Scene(
             filter: try options.filter(), includesHostVeths: options.hostVeths, maximumDevices: options.maximumDevices,
             maximumAddresses: options.network.maximumAddresses)
         return try Exposer(
-            engine: engine, scene: scene, state: AgentState(ledger: ledger, startTime: startTime),
-            collectors: options.enabled)
+            engine: engine, scene: scene, state: state, collectors: options.enabled,
+            drift: DriftMonitor(setup.drift, setup.references, logger: logger))
     }
 
     private static func reportRights(_ logger: Logger) {
@@ -126,11 +151,11 @@ struct ServeCommand: ParsableCommand {
             ])
     }
 
-    private func wait(for signals: SignalWait, _ logger: Logger) {
+    private func wait(for signals: SignalWait, _ reloader: Reloader, _ logger: Logger) {
         while true {
             let signal = signals.next()
             if signal == SIGHUP {
-                logger.info("SIGHUP: there is no configuration file to read again")
+                reloader.reload()
                 continue
             }
             logger.info("stopping", metadata: ["signal": "\(signal == SIGINT ? "SIGINT" : "SIGTERM")"])

@@ -76,4 +76,42 @@ public enum MountInfo {
         }
         return UInt8(exactly: value)
     }
+
+    /// Whether /proc/sys/net can be written, as far as mounts decide it: by the last mount on the way there, which hides
+    /// those before it. nil when that is no procfs. A cut last line is passed over.
+    public static func isProcSysWritable(_ text: borrowing RawSpan) -> Bool? {
+        var found: Bool?
+        var start = 0
+        while start < text.byteCount {
+            var end = start
+            while end < text.byteCount, text.loadByte(at: end) != UInt8(ascii: "\n") { end += 1 }
+            if end < text.byteCount { lookForProcSys(text.extracting(start..<end), &found) }
+            start = end + 1
+        }
+        return found
+    }
+
+    private static let wayToSysctls = ["/", "/proc", "/proc/sys", "/proc/sys/net"].map { Array($0.utf8) }
+
+    private static func lookForProcSys(_ line: borrowing RawSpan, _ found: inout Bool?) {
+        var fields: [[UInt8]] = []
+        var field: [UInt8] = []
+        for offset in 0..<line.byteCount {
+            if line.loadByte(at: offset) == 0x20 {
+                fields.append(field)
+                field = []
+                // The mount point is the fifth: most lines end here.
+                if fields.count == 5, !wayToSysctls.contains(fields[4]) { return }
+            } else {
+                field.append(line.loadByte(at: offset))
+            }
+        }
+        fields.append(field)
+        guard fields.count > 6, let dash = fields[6...].firstIndex(of: [UInt8(ascii: "-")]), fields.count > dash + 3
+        else { return }
+        let readOnly = Array("ro".utf8)
+        let options =
+            fields[5].split(separator: UInt8(ascii: ",")) + fields[dash + 3].split(separator: UInt8(ascii: ","))
+        found = fields[dash + 1] == Array("proc".utf8) ? !options.contains { $0.elementsEqual(readOnly) } : nil
+    }
 }

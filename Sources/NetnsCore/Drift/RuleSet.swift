@@ -94,10 +94,10 @@ public struct RuleSet: Sendable {
     }
 }
 
-/// The assertions of many namespaces: those with the same rules, table and declarations share one array.
+/// What is made of the assertions of many namespaces: those with the same rules, table and declarations share one.
 ///
 /// Concurrency: belongs to the thread that collects.
-public struct AssertionCache {
+public struct AssertionCache<List> {
     private struct Key: Hashable {
         let rules: [Int]
         let table: ObjectIdentifier
@@ -105,29 +105,33 @@ public struct AssertionCache {
     }
 
     private struct Kept {
-        let assertions: [Assertion]
+        let list: List
         /// Held, so that no other table gets its address.
         let table: SysctlTable
     }
 
     private let rules: RuleSet
+    private let make: ([Assertion], SysctlTable) -> List
     private var kept: [Key: Kept] = [:]
 
     /// An empty cache; a reload makes another.
-    public init(_ rules: RuleSet) { self.rules = rules }
+    public init(_ rules: RuleSet, _ make: @escaping ([Assertion], SysctlTable) -> List) {
+        self.rules = rules
+        self.make = make
+    }
 
     /// What to evaluate in a namespace. To be asked when its identity, its table or what it declared has changed, not at
     /// every scrape: the matchers are run again.
-    public mutating func assertions(
+    public mutating func list(
         for identity: NamespaceIdentity, table: SysctlTable, declared: [SysctlName: String]
-    ) -> [Assertion] {
+    ) -> List {
         let applicable = rules.applicable(to: identity)
         let key = Key(rules: applicable, table: ObjectIdentifier(table), declared: declared)
-        if let found = kept[key] { return found.assertions }
+        if let found = kept[key] { return found.list }
         // Tables come and go with interfaces: what is remembered stays bounded.
         if kept.count >= 4096 { kept.removeAll() }
-        let assertions = rules.assertions(of: applicable, table: table, declared: declared)
-        kept[key] = Kept(assertions: assertions, table: table)
-        return assertions
+        let list = make(rules.assertions(of: applicable, table: table, declared: declared), table)
+        kept[key] = Kept(list: list, table: table)
+        return list
     }
 }

@@ -47,6 +47,9 @@ public final class NamespaceSample: @unchecked Sendable {
     public var holders: [Holder] = []
     /// The containers whose processes are in it, the one that it was made for first.
     public var containers: [Container] = []
+    /// Whether its container could write its sysctls: /proc/sys is not mounted read-only there. nil without a container,
+    /// and where it is not known.
+    public var isWritableInside: Bool?
     /// The id the host has for it (RTM_GETNSID), nil when none is assigned.
     public var nsid: Int32?
     /// Whether this collection read it; when false, what follows is of no collection and must not be shown.

@@ -101,11 +101,16 @@ public struct SysctlSelection: Sendable {
     /// Patterns to be looked for in each namespace.
     public let patterns: [SysctlPattern]
     private let excluded: [SysctlPattern]
+    /// What is read although it is excluded.
+    private let required: [SysctlPattern]
     /// Names that were asked for by name and are never read, since they are keys.
     public let refusedSecrets: [SysctlName]
 
-    /// Joins the built-in list (when `builtin`) with `include`, less `exclude`.
-    public init(builtin: Bool, include: [SysctlPattern], exclude: [SysctlPattern]) {
+    /// Joins the built-in list (when `builtin`) with `include`, less `exclude`, and with what something else depends on:
+    /// `required` is read in any case.
+    public init(
+        builtin: Bool, include: [SysctlPattern], exclude: [SysctlPattern], required: [SysctlPattern] = []
+    ) {
         var names = builtin ? BuiltinSysctls.names : []
         var secrets: [SysctlName] = []
         for pattern in include where pattern.isLiteral {
@@ -113,15 +118,18 @@ public struct SysctlSelection: Sendable {
             let name = SysctlName(components: path)
             if name.isSecret { secrets.append(name) } else { names.append(name) }
         }
-        literals = names.filter { name in !exclude.contains { $0.matches(name) } }
-        patterns = include.filter { !$0.isLiteral }
+        let needed = required.compactMap(\.literal).filter { !$0.isSecret }
+        literals = names.filter { name in !exclude.contains { $0.matches(name) } } + needed
+        patterns = include.filter { !$0.isLiteral } + required.filter { !$0.isLiteral }
         excluded = exclude
+        self.required = required
         refusedSecrets = secrets
     }
 
     /// Whether an entry found for a pattern may be read.
     public func admits(_ name: SysctlName) -> Bool {
-        !name.isSecret && !excluded.contains { $0.matches(name) }
+        !name.isSecret
+            && (!excluded.contains { $0.matches(name) } || required.contains { $0.matches(name) })
     }
 
     /// The table of the literal names and what was found for the patterns.

@@ -40,6 +40,7 @@ final class NamespaceVisitor {
     private let settings: EngineSettings
     private let ledger: ErrorLedger
     private let table: SysctlTable
+    private let pool: SysctlTablePool
     private let buffer = NetlinkBuffer()
     private var reader: SysctlReader
     private var expansion: SysctlExpansion?
@@ -56,6 +57,7 @@ final class NamespaceVisitor {
         self.settings = settings
         self.ledger = ledger
         self.table = table
+        self.pool = pool
         self.nextSerial = nextSerial
         reader = SysctlReader(procfs: settings.paths.procfs)
         if !settings.sysctls.patterns.isEmpty {
@@ -140,7 +142,7 @@ final class NamespaceVisitor {
             if !error.meansGone { ledger.count("enter", error) }
             return
         }
-        if namespace.isSelected { readSysctls(namespace, job, &totals) }
+        if namespace.isSelected || settings.comparesWithHost { readSysctls(namespace, job, &totals) }
         namespace.sample.wasRead = true
         namespace.outcome = .read
     }
@@ -261,12 +263,14 @@ final class NamespaceVisitor {
         guard job.parts.contains(.sysctls) else { return }
         let start = Instant.now()
         var table = table
-        if expansion != nil,
-            let expanded = expansion?.table(
-                kept: namespace.kept, allowance: namespace.allowance, round: job.absenceRound)
+        if let expanded = expansion?.table(
+            kept: namespace.kept, declared: namespace.declaredPaths, allowance: namespace.allowance,
+            round: job.absenceRound)
         {
             table = expanded.table
             if expanded.tooMany { ledger.count("sysctl", "too_many") }
+        } else if !namespace.declaredPaths.isEmpty {
+            table = pool.table(for: namespace.declaredPaths, settings.sysctls)
         }
         reader.read(
             table, into: &namespace.sample.sysctls, kept: namespace.kept, allowance: namespace.allowance,

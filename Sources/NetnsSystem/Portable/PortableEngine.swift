@@ -14,11 +14,11 @@ public final class PortableEngine: NamespaceEngine {
     /// See `NamespaceEngine`.
     public private(set) var linkedNamespaces: [NamespaceSample] = []
 
-    private let settings: EngineSettings
+    private var settings: EngineSettings
     private let ledger: ErrorLedger
-    private let table: SysctlTable
-    private let pool: VisitorPool
-    private let tablePool = SysctlTablePool()
+    private var table: SysctlTable
+    private var pool: VisitorPool
+    private var tablePool = SysctlTablePool()
     private let budget: DescriptorBudget
     private let hostInode: UInt64
     private let serials: SerialNumbers
@@ -28,6 +28,7 @@ public final class PortableEngine: NamespaceEngine {
     private var mounts: MountTable
     private var leaders: LeaderReader
     private var placement: ContainerPlacement
+    private var writability: WritabilityReader
     private var records: [UInt64: PortableNamespace] = [:]
     private var sorted: [PortableNamespace] = []
     /// Those of `linkedNamespaces`.
@@ -54,15 +55,13 @@ public final class PortableEngine: NamespaceEngine {
         scan = try ProcessScan(procfs: settings.paths.procfs)
         mounts = try MountTable()
         leaders = try LeaderReader(procfs: settings.paths.procfs)
+        writability = try WritabilityReader(procfs: settings.paths.procfs)
         placement = try ContainerPlacement(
             ContainerCatalog(settings.containers, ledger: ledger), procfs: settings.paths.procfs)
         budget = settings.descriptors ?? DescriptorBudget.raisingLimit().budget
         let serials = SerialNumbers()
         self.serials = serials
-        let tablePool = tablePool
-        pool = VisitorPool(threads: settings.threads) {
-            NamespaceVisitor(settings, table: table, pool: tablePool, ledger: ledger) { serials.next() }
-        }
+        pool = Self.pool(settings, table, tablePool, ledger, serials)
         deepScanner =
             settings.deepInterval > 0
             ? try DeepScanner(paths: settings.paths, interval: settings.deepInterval, ledger: ledger) : nil
@@ -73,6 +72,29 @@ public final class PortableEngine: NamespaceEngine {
         _ = try hostInode(settings.paths)
         _ = try ProcessScan(procfs: settings.paths.procfs)
         _ = try MountTable()
+    }
+
+    private static func pool(
+        _ settings: EngineSettings, _ table: SysctlTable, _ tablePool: SysctlTablePool, _ ledger: ErrorLedger,
+        _ serials: SerialNumbers
+    ) -> VisitorPool {
+        VisitorPool(threads: settings.threads) {
+            NamespaceVisitor(settings, table: table, pool: tablePool, ledger: ledger) { serials.next() }
+        }
+    }
+
+    /// See `NamespaceEngine`.
+    public func reconfigure(_ settings: EngineSettings) {
+        self.settings = settings
+        table = settings.sysctls.table()
+        tablePool = SysctlTablePool()
+        // The threads of the old one end: they have nothing to do.
+        pool = Self.pool(settings, table, tablePool, ledger, serials)
+        for record in records.values {
+            record.kept = KeptDescriptors()
+            setDeclared(record)
+        }
+        nameAll()
     }
 
     private static func hostInode(_ paths: SystemPaths) throws -> UInt64 {
@@ -95,7 +117,9 @@ public final class PortableEngine: NamespaceEngine {
         report.discoverySeconds = Instant.now().seconds(since: start)
 
         var visited = selected
-        if parts.contains(.links), !selected.isEmpty, let host = records[hostInode], !host.isSelected {
+        if parts.contains(.links) || (parts.contains(.sysctls) && settings.comparesWithHost), !selected.isEmpty,
+            let host = records[hostInode], !host.isSelected
+        {
             visited.append(host)
         }
         for namespace in visited {
@@ -142,14 +166,22 @@ public final class PortableEngine: NamespaceEngine {
             for record in records.values {
                 record.setHolders(mounts: still[record.inode]?.mounts ?? [], deep: still[record.inode]?.deep ?? [])
                 record.sample.containers = placement.members[record.inode] ?? []
+                setDeclared(record)
             }
         }
         for record in records.values {
             let member = scan.members[record.inode]
             record.setProcesses(member)
             record.sample.leader = member.flatMap { leaders.read($0.lowest, users) }
+            writability.check(record)
         }
         if changed { nameAll() }
+    }
+
+    private func setDeclared(_ record: PortableNamespace) {
+        record.declaredPaths = record.sample.declared.lazy.map(\.name)
+            .filter { !self.settings.sysctls.literals.contains($0) }
+            .flatMap { SysctlTablePool.bytes(of: SysctlTable.Item($0).path) }
     }
 
     /// How long the first collection waits for the first deep scan: half of the time it has, and not for ever.
@@ -245,7 +277,10 @@ public final class PortableEngine: NamespaceEngine {
     /// Before any descriptor is opened, those that a smaller allowance no longer covers are closed.
     private func shareDescriptors(_ selected: [PortableNamespace], _ report: inout CollectionReport) {
         let bases = SysctlExpansion.baseCount(settings.sysctls)
-        for record in records.values where !record.isSelected || record.isLeftOut { record.kept.closeAll() }
+        for record in records.values where !record.isSelected || record.isLeftOut {
+            record.kept.closeAll()
+            record.allowance = 0
+        }
         for (position, record) in selected.enumerated() {
             let allowance = budget.allowance(position: position, of: selected.count)
             let wanted = (record.kept.lastTable ?? table).directories.count + bases
@@ -284,9 +319,9 @@ public final class PortableEngine: NamespaceEngine {
             namespaces.append(record.sample)
             linked.append(record)
             report.keptDescriptors += record.kept.count
-            if !settings.sysctls.patterns.isEmpty { tables.insert(ObjectIdentifier(record.sample.sysctls.table)) }
+            if record.sample.sysctls.table !== table { tables.insert(ObjectIdentifier(record.sample.sysctls.table)) }
         }
-        if !settings.sysctls.patterns.isEmpty { tablePool.keep(only: tables) }
+        tablePool.keep(only: tables)
         linkedNamespaces.removeAll(keepingCapacity: true)
         linkedNamespaces.append(contentsOf: namespaces)
         if let host = records[hostInode], !host.isSelected, host.outcome == .read {

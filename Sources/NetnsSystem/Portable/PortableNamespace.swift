@@ -36,6 +36,10 @@ final class PortableNamespace: @unchecked Sendable {
     var isSelected = true
     /// Whether it is one too many.
     var isLeftOut = false
+    /// What its containers declared beside what is read everywhere, as `SysctlExpansion` writes paths.
+    var declaredPaths: [UInt8] = []
+    /// Which process `sample.isWritableInside` was learnt of, and when to look again.
+    var writability: (pid: Int32, next: Instant)?
     /// The ids it has for namespaces that could not be told, with how often they were asked for and when again.
     var unanswered: [Int32: (attempts: Int, next: Instant)] = [:]
     /// The path of its first mount, NUL-terminated: the cheapest way in.
@@ -60,6 +64,7 @@ final class PortableNamespace: @unchecked Sendable {
         self.sample = sample
         kept = KeptDescriptors()
         unanswered = [:]
+        writability = nil
     }
 
     /// What holds it beside processes, as the mount table and the last deep scan say.

@@ -48,9 +48,9 @@ internal import Synchronization
         return "net/" + String(decoding: second, as: UTF8.self)
     }
 
-    /// The table of the namespace; `tooMany` when it has more entries than are read.
+    /// The table of the namespace, with what its containers declared; `tooMany` when it has more entries than are read.
     mutating func table(
-        kept: KeptDescriptors, allowance: Int, round: Int
+        kept: KeptDescriptors, declared: [UInt8], allowance: Int, round: Int
     ) -> (table: SysctlTable, tooMany: Bool) {
         kept.usePatterns(bases: bases.count)
         if kept.absenceRound != round { kept.closePatternBases() }
@@ -66,6 +66,7 @@ internal import Synchronization
             var path = bases[base].split(separator: "/").map { Array($0.utf8) }
             walk(kept.patternBases[base], pattern, depth, &path)
         }
+        matched += declared
         // The table's directories are of more use than these.
         if allowance < kept.directories.count + bases.count { kept.closePatternBases() }
         let tooMany = count > Self.maximumEntries
@@ -121,11 +122,7 @@ internal import Synchronization
         guard selection.admits(SysctlTable.Item(path: path).name) else { return }
         count += 1
         guard count <= Self.maximumEntries else { return }
-        for component in path {
-            matched += component
-            matched.append(UInt8(ascii: "/"))
-        }
-        matched.append(0)
+        matched += SysctlTablePool.bytes(of: path)
     }
 }
 
@@ -135,7 +132,12 @@ internal import Synchronization
 final class SysctlTablePool: Sendable {
     private let tables = Mutex<[[UInt8]: SysctlTable]>([:])
 
-    /// The table for the paths in `matched`: components that end in `/`, paths that end in NUL.
+    /// A path as `table(for:)` takes it: components that end in `/`, and NUL.
+    static func bytes(of path: [[UInt8]]) -> [UInt8] {
+        path.flatMap { $0 + [UInt8(ascii: "/")] } + [0]
+    }
+
+    /// The table for the paths in `matched`, one after the other.
     func table(for matched: [UInt8], _ selection: SysctlSelection) -> SysctlTable {
         tables.withLock { tables in
             if let table = tables[matched] { return table }

@@ -157,13 +157,13 @@ import Testing
         let rules = RuleSet(
             DriftConfiguration(rules: [try Self.rule("a", [("net.core.somaxconn", "1")], namespaces: lab), .asDeclared])
         )
-        var cache = AssertionCache(rules)
+        var cache = AssertionCache(rules) { assertions, _ in assertions }
         let table = try Self.table()
         let declared = [try SysctlName("net.ipv4.tcp_keepalive_time"): "600"]
         for name in ["lab-1", "lab-2", "prod", "lab-1"] {
             for said in [[:], declared] {
                 let identity = NamespaceIdentity(name: name)
-                let cached = cache.assertions(for: identity, table: table, declared: said)
+                let cached = cache.list(for: identity, table: table, declared: said)
                 let made = rules.assertions(for: identity, table: table, declared: said)
                 #expect(Self.shown(cached) == Self.shown(made))
             }

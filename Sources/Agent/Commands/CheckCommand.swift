@@ -1,0 +1,101 @@
+internal import ArgumentParser
+internal import Glibc
+internal import Logging
+internal import NetnsCore
+internal import NetnsSystem
+
+/// `netdrift check`: one evaluation.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Say which sysctls are not what they should be.",
+        discussion: """
+            Reads every namespace once and compares it with what its container declared and with what the configuration \
+            file says. Exit status 0 when nothing drifted, 1 when something did, 2 when it could not be evaluated.
+            """)
+
+    @Option(
+        name: [.customLong("config"), .customLong("config.file")],
+        help: ArgumentHelp("The configuration file; without one, only what containers declared.", valueName: "file"))
+    var file: String?
+
+    @Flag(help: "As JSON.") var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Also save what every namespace has, for `same_as: baseline`. Nothing that exists is overwritten.",
+            valueName: "file"))
+    var save: String?
+
+    @OptionGroup(title: "Discovery") var filter: FilterOptions
+    @OptionGroup(title: "Paths") var paths: PathOptions
+
+    func run() throws {
+        let namespaces: [NamespaceSample]
+        let listing: DriftListing
+        do {
+            var flags = EngineSettings.once(paths)
+            filter.apply(to: &flags)
+            let setup = try Setup(flags: flags, selection: SysctlFlags(), file: file)
+            let engine = try PortableEngine(setup.engine, ledger: ErrorLedger())
+            _ = try engine.collect(.sysctls, until: nil)
+            namespaces = engine.namespaces
+            let monitor = DriftMonitor(
+                setup.drift, setup.references, logger: Logger(label: "netdrift") { _ in SwiftLogNoOpLogHandler() })
+            monitor.evaluate(namespaces, linked: engine.linkedNamespaces, at: WallClock.now())
+            listing = DriftListing(namespaces, monitor, tellsTime: false)
+            if let save { try SavedState.write(namespaces, to: save) }
+        } catch {
+            Output.write("netdrift: \(error)\n", to: 2)
+            throw ExitCode(2)
+        }
+        try Output.print(
+            json ? String(decoding: try listing.json(pretty: true), as: UTF8.self) : listing.text())
+        let unread = namespaces.filter { !($0.wasRead && $0.hasSysctls) }.map(\.name)
+        if !unread.isEmpty {
+            Output.write(
+                "netdrift: not evaluated, since they could not be read: \(unread.joined(separator: ", "))\n", to: 2)
+        }
+        let missing = Capability.missing()
+        if !missing.isEmpty {
+            Output.write(
+                "netdrift: some namespaces are not seen: run as root, or with "
+                    + missing.map(\.name).joined(separator: ", ") + "\n", to: 2)
+        }
+        if !listing.drift.isEmpty { throw ExitCode(1) }
+        if !unread.isEmpty { throw ExitCode(2) }
+    }
+}
+
+extension EngineSettings {
+    /// For a command that looks once: with one deep scan, which is over before the collection begins, and without limits.
+    static func once(_ paths: PathOptions) -> EngineSettings {
+        var settings = EngineSettings()
+        settings.paths = paths.paths
+        settings.containers = paths.containers
+        settings.threads = 2
+        settings.maximumNamespaces = .max
+        settings.deepInterval = 1e6
+        settings.firstScanPatience = 600
+        return settings
+    }
+}
+
+extension DriftListing {
+    /// For a person: what drifted, each with how to mend it, and how many expectations there were.
+    func text() -> String {
+        var text = ""
+        for entry in drift {
+            text += "\(entry.netns)  \(entry.sysctl)  \(entry.severity)\n"
+            text +=
+                "  expected \(entry.expected)  actual \(entry.actual ?? "?")  rule \(entry.rule) (\(entry.source))\n"
+            if let remedy = entry.remedy {
+                for line in remedy.split(separator: "\n") { text += "  \(line)\n" }
+            }
+        }
+        for entry in unknown {
+            text += "\(entry.netns)  \(entry.sysctl)  \(entry.state)  rule \(entry.rule)\n"
+        }
+        let counts = ExpectationState.allCases.map { "\(expectations[$0.rawValue] ?? 0) \($0.rawValue)" }
+        return text + counts.joined(separator: ", ") + "\n"
+    }
+}
