@@ -104,6 +104,20 @@ extension KernelTests {
             #expect(mounted[roots.inode]?.name == "web")
         }
 
+        /// What cannot be opened for want of descriptors is as it was.
+        @Test func withoutDescriptors() throws {
+            let host = try ContainerHost(["/run/runc/web/state.json": RuntimeFiles.runcState("web", pid: 7)])
+            #expect(host.containers().count == 1)
+            var limit = rlimit()
+            unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            var low = rlimit(rlim_cur: 3, rlim_max: limit.rlim_max)
+            unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &low)
+            let changed = host.catalog.refresh()
+            unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            #expect(!changed && host.catalog.containers.count == 1 && host.errors.keys.elementsEqual(["EMFILE"]))
+            #expect(!host.catalog.refresh())
+        }
+
         /// Where no file tells of the process, its cgroup does; a cgroup of a user's says nothing of root's containers.
         @Test func byTheCgroup() throws {
             let (a, b) = (try Inhabitant(), try Inhabitant(user: 1000))
