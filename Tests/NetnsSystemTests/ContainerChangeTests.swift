@@ -127,11 +127,11 @@ import Testing
         #expect(host.containers().isEmpty && host.errors == ["too_long": 1])
     }
 
-    /// Of users' files a few megabytes are read in each refresh, and the rest in the next; root's are read all.
+    /// Of users' files about a megabyte is read in each refresh, and the rest in the next; root's are read all.
     @Test(.enabled(if: geteuid() == 0)) func longFilesOfUsers() throws {
         var files: [String: String] = [:]
         for number in 0..<5 {
-            let text = RuntimeFiles.runcState("c", pid: number + 2) + String(repeating: " ", count: 3 << 20)
+            let text = RuntimeFiles.runcState("c", pid: number + 2) + String(repeating: " ", count: 400_000)
             files["/run/runc/c\(number)/state.json"] = text
             files["/run/user/1000/runc/c\(number)/state.json"] = text
         }
