@@ -25,6 +25,12 @@ struct NamespaceTree {
     private let entries: [String: NamespaceListing.Entry]
     private let order: [NamespaceListing.Entry]
     private var drawn: Set<String> = []
+    /// How many namespaces are above the one that is being drawn.
+    private var depth = 0
+
+    /// Deeper, only the name stands, and the namespace by itself below: no terminal is wider, and no stack endless, while
+    /// whoever may make namespaces may chain any number of them.
+    static let maximumDepth = 100
 
     /// A tree of a listing's namespaces; the host first, the others by name.
     init(_ listing: NamespaceListing) {
@@ -59,6 +65,8 @@ struct NamespaceTree {
     /// A namespace with its interfaces, but for the one that led here.
     private mutating func namespace(_ entry: NamespaceListing.Entry, reachedBy device: String?) -> Node {
         drawn.insert(entry.name)
+        depth += 1
+        defer { depth -= 1 }
         var node = Node(text: Self.title(entry))
         guard let interfaces = entry.interfaces else {
             node.text += "  (not read)"
@@ -88,7 +96,7 @@ struct NamespaceTree {
         var node = Node(text: Self.describe(interface))
         for port in ports[interface.device] ?? [] { node.children.append(self.interface(port, of: entry, ports)) }
         guard let netns = interface.peerNetns, let device = interface.peerDevice else { return node }
-        guard netns != entry.name, let other = entries[netns], !drawn.contains(netns) else {
+        guard netns != entry.name, depth < Self.maximumDepth, let other = entries[netns], !drawn.contains(netns) else {
             node.text += " -- " + (netns == entry.name ? device : "\(netns) \(device)")
             return node
         }

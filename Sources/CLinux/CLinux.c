@@ -47,6 +47,14 @@ int nd_getdents64(int fd, void *buffer, unsigned int count) {
 
 int nd_ns_get_nstype(int fd) { return ND_RESULT(ioctl(fd, NS_GET_NSTYPE)); }
 
+int nd_ns_owner(int fd, uint32_t *uid) {
+    int user = ioctl(fd, NS_GET_USERNS);
+    if (user < 0) return -errno;
+    int result = ND_RESULT(ioctl(user, NS_GET_OWNER_UID, uid));
+    close(user);
+    return result;
+}
+
 int nd_socket_netns(int fd) { return ND_RESULT(ioctl(fd, SIOCGSKNS)); }
 
 int nd_netns_cookie(int socket, uint64_t *cookie) {

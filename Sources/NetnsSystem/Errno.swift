@@ -53,6 +53,9 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringCo
     /// What a process that ended, or a file that went, answers: normal while a host is looked at, and no error.
     public var meansGone: Bool { self == .noSuchFile || self == .noSuchProcess || self == .stale }
 
+    /// What a want of descriptors answers: nothing is wrong with what was to be opened.
+    public var meansShortage: Bool { self == .tooManyDescriptors || self == .tooManyFiles }
+
     /// What a missing right answers.
     public var meansDenied: Bool { self == .accessDenied || self == .notPermitted }
 

@@ -29,14 +29,14 @@ import Testing
             declared: [
                 DeclaredSysctl(name: try SysctlName("net.core.somaxconn"), value: "128"),
                 DeclaredSysctl(name: try SysctlName("net.ipv4.ip_forward"), value: "0"),
-            ], isTrusted: true)
+            ], owner: 0)
     }
 
     private static func joined() throws -> Container {
         Container(
             id: "a\n", runtime: nil, name: "app", pod: nil, podNamespace: nil, isSandbox: false, network: .unknown,
             pid: 4712, startTime: nil, created: 11,
-            declared: [DeclaredSysctl(name: try SysctlName("net.core.somaxconn"), value: "256")], isTrusted: true)
+            declared: [DeclaredSysctl(name: try SysctlName("net.core.somaxconn"), value: "256")], owner: 0)
     }
 
     @Test func json() throws {

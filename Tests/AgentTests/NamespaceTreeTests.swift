@@ -99,4 +99,22 @@ import Testing
             "a", inode: 2, links: [Self.link(2, "x", master: 3), Self.link(3, "lo", kind: "")])
         #expect(Self.tree([a]) == "a (process)\n`- x\n")
     }
+
+    /// Every namespace of a chain that is deeper than any terminal is drawn, once, and no stack ends.
+    @Test func chain() throws {
+        let count = 20_000
+        let samples = try (0..<count).map { number in
+            let sample = try Samples.namespace(
+                "n\(number)", inode: UInt64(number + 1), links: [Self.link(2, "up"), Self.link(3, "down")])
+            sample.peers = [
+                number == 0 ? nil : LinkPlace(namespace: number - 1, link: 1),
+                number == count - 1 ? nil : LinkPlace(namespace: number + 1, link: 0),
+            ]
+            return sample
+        }
+        var tree = NamespaceTree(NamespaceListing(samples, linked: samples))
+        let lines = tree.text(.ascii, width: nil).split(separator: "\n")
+        #expect(lines.count { $0.contains(" (process)") } == count)
+        #expect(lines.map(\.utf8.count).max() ?? 0 < 4 * NamespaceTree.maximumDepth + 100)
+    }
 }

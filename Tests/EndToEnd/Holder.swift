@@ -120,20 +120,44 @@ final class Holder {
     }
 }
 
-/// A container of runc's: busybox asleep, with a declared sysctl.
+/// A container of runc's: busybox asleep, with a declared sysctl when there is one.
 final class Container {
+    /// Where its network namespace comes from.
+    enum Network {
+        case own, host
+        case path(String)
+
+        fileprivate var entry: String {
+            switch self {
+            case .own: #", {"type": "network"}"#
+            case .path(let path): #", {"type": "network", "path": "\#(path)"}"#
+            case .host: ""
+            }
+        }
+    }
+
     let id: String
     /// The process id of its first process.
     let pid: Int32
     /// The inode of its namespace.
     let inode: UInt64
+    /// runc's `--root`, its own or that of the container it was made beside.
+    let root: String
+    /// Whose directory that is: it goes after this one.
+    private let other: Container?
     private let directory: TemporaryDirectory
 
-    init(keepalive: Int) throws {
+    init(
+        keepalive: Int?, id: String = NamedNamespace.uniqueName("nd"), network: Network = .own,
+        beside other: Container? = nil
+    ) throws {
         directory = try TemporaryDirectory()
-        let id = NamedNamespace.uniqueName("nd")
         self.id = id
         let bundle = directory.path
+        self.other = other
+        let root = other?.root ?? "\(bundle)/state"
+        self.root = root
+        let sysctl = keepalive.map { #""net.ipv4.tcp_keepalive_time": "\#($0)""# } ?? ""
         try FileManager.default.createDirectory(atPath: "\(bundle)/rootfs/bin", withIntermediateDirectories: true)
         guard let busybox = Command.path(of: "busybox") else { throw Trouble("no busybox") }
         try FileManager.default.copyItem(atPath: busybox, toPath: "\(bundle)/rootfs/bin/busybox")
@@ -143,20 +167,20 @@ final class Container {
             {"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "hostname": "\(id)",
              "process": {"user": {"uid": 0, "gid": 0}, "cwd": "/", "args": ["/bin/busybox", "sleep", "600"]},
              "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
-             "linux": {"sysctl": {"net.ipv4.tcp_keepalive_time": "\(keepalive)"},
-                       "namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}]}}
+             "linux": {"sysctl": {\(sysctl)},
+                       "namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "ipc"}, {"type": "uts"}\(network.entry)]}}
             """)
         let pidFile = "\(bundle)/pid"
         do {
             try Command.check(
-                "runc", "--root", "\(bundle)/state", "run", "-d", "--bundle", bundle, "--pid-file", pidFile, id)
+                "runc", "--root", root, "run", "-d", "--bundle", bundle, "--pid-file", pidFile, id)
             guard let pid = Int32(try String(contentsOfFile: pidFile, encoding: .utf8)) else {
                 throw Trouble("runc wrote no process id")
             }
             self.pid = pid
             inode = try NamedNamespace.inode(of: "/proc/\(pid)/ns/net")
         } catch {
-            _ = try? Command.run(["runc", "--root", "\(bundle)/state", "delete", "-f", id])
+            _ = try? Command.run(["runc", "--root", root, "delete", "-f", id])
             throw error
         }
     }
@@ -164,5 +188,5 @@ final class Container {
     deinit { delete() }
 
     /// Kills it and removes what runc keeps of it.
-    func delete() { _ = try? Command.run(["runc", "--root", "\(directory.path)/state", "delete", "-f", id]) }
+    func delete() { _ = try? Command.run(["runc", "--root", root, "delete", "-f", id]) }
 }

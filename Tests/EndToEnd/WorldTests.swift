@@ -129,13 +129,17 @@ extension EndToEnd {
             #expect(result.status == 0)
             #expect(result.errors.isEmpty)
             let lines = result.output.split(separator: "\n")
-            let header = ["NS", "NAME", "ORIGIN", "NPROCS", "PID", "USER", "NETNSID", "NSFS", "INTERFACES", "COMMAND"]
+            let header = [
+                "NS", "NAME", "ORIGIN", "NPROCS", "PID", "USER", "NETNSID", "NSFS", "CONTAINER", "INTERFACES",
+                "COMMAND",
+            ]
             #expect(lines.first?.split(separator: " ").map(String.init) == header)
             let columns = try #require(lines.first { $0.contains(" \(wired.name) ") }).split(separator: " ")
             #expect(columns[0] == "\(wired.inode)")
             #expect(columns[2] == "mount" && columns[3] == "0" && columns[4] == "-")
             #expect(columns[7] == "\(wired.namespace.path)")
-            #expect(columns[8] == "lo,eth0")
+            #expect(columns[8] == "-" && columns[9] == "eth0")
+            #expect(columns[10...].joined(separator: " ") == "-> \(wired.hostDevice) -")
             let held = try #require(lines.first { $0.contains("\(holder.inode) ") })
             #expect(held.contains(" fd ") && held.contains("of pid \(holder.pid)"))
 

@@ -25,6 +25,18 @@ import Testing
             ])
     }
 
+    /// What is no namespace is passed over, and no file is made of millions of that.
+    @Test func elementsThatAreNone() throws {
+        func network(_ count: Int) throws -> Container.Network {
+            let nothing = String(repeating: "0,", count: count)
+            return try Self.decode(
+                OCISpec.self, #"{"linux":{"namespaces":[\#(nothing){"type":"network"}]}}"#
+            ).network
+        }
+        #expect(try network(999) == .own)
+        #expect(try network(1000) == .host)
+    }
+
     @Test func sysctlsThatCanBeNone() throws {
         let text =
             #"{"linux":{"sysctl":{"net..x":"1","net/":"1","net":"1","":"1","/net/x":"1","net.a":2,"net.b":"3"}}}"#

@@ -127,6 +127,31 @@ import Testing
         #expect(host.containers().isEmpty && host.errors == ["too_long": 1])
     }
 
+    /// Of users' files about a megabyte is read in each refresh, and the rest in the next; root's are read all.
+    @Test(.enabled(if: geteuid() == 0)) func longFilesOfUsers() throws {
+        var files: [String: String] = [:]
+        for number in 0..<5 {
+            let text = RuntimeFiles.runcState("c", pid: number + 2) + String(repeating: " ", count: 400_000)
+            files["/run/runc/c\(number)/state.json"] = text
+            files["/run/user/1000/runc/c\(number)/state.json"] = text
+        }
+        let host = try ContainerHost(files)
+        try host.give("/run/user/1000", to: 1000)
+        host.settle()
+        #expect(host.containers().count(where: \.isTrusted) == 5)
+        #expect(host.catalog.containers.count { !$0.isTrusted } == 3)
+        #expect(host.containers().count == 10 && host.errors.isEmpty)
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func manyContainersOfAUser() throws {
+        let host = try ContainerHost(["/run/runc/c/state.json": RuntimeFiles.runcState("c", pid: 2)])
+        for number in 0...1000 {
+            try host.write("/run/user/1000/runc/c\(number)/state.json", RuntimeFiles.runcState("c", pid: number + 2))
+        }
+        try host.give("/run/user/1000", to: 1000)
+        #expect(host.containers().count == 1001 && host.errors == ["too_many": 1])
+    }
+
     @Test func whatIsNoFile() throws {
         let host = try ContainerHost(["/secret": RuntimeFiles.runcState("web", pid: 7)])
         for name in ["fifo", "link", "directory"] {

@@ -27,7 +27,8 @@ extension KernelTests {
                 #expect(one.names == namespaces.map(\.name).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
                 #expect(many.names == one.names)
                 #expect(reports.map(\.sysctls.attempts) == [12, 12])
-                #expect(reports.map(\.links.attempts) == [12, 12])
+                // And those of the host, where other ends may be.
+                #expect(reports.map(\.links.attempts) == [13, 13])
                 for (a, b) in zip(one.namespaces, many.namespaces) {
                     #expect(a.wasRead && b.wasRead)
                     #expect(a.inode == b.inode && a.cookie == b.cookie && a.nsid == b.nsid)

@@ -56,14 +56,13 @@ extension KernelTests {
 
         /// Podman's container runs in a cgroup of its name; one that joins it says so; stopped, it has no process.
         @Test(.needs(.tool("podman"))) func ofPodman() throws {
-            let directory = try BusyboxDirectory()
-            let podman = try Podman(directory)
+            let podman = try Podman()
             let name = NamedNamespace.uniqueName("pc")
             let id = try podman.run(name, "--network", "none", "--sysctl", "net.ipv4.tcp_keepalive_time=600")
             let joined = try podman.run("\(name)j", "--network", "container:\(name)")
             var paths = ContainerPaths()
-            paths.runc = ["\(directory.path)/state"]
-            paths.storage = ["\(directory.path)/root", podman.runRoot]
+            paths.runc = [podman.state]
+            paths.storage = [podman.root, podman.runRoot]
             let ledger = ErrorLedger()
             let catalog = ContainerCatalog(paths, ledger: ledger)
             func container(_ id: String) throws -> Container {
@@ -82,7 +81,7 @@ extension KernelTests {
             #expect(ledger.entries.isEmpty)
             try podman.check("stop", "-t", "0", "\(name)j", name)
             // Podman 4.3 forgets the flag that says where runc's state is, in the helper that cleans up.
-            _ = try Command.run(["runc", "--root", "\(directory.path)/state", "delete", "--force", id])
+            _ = try Command.run(["runc", "--root", podman.state, "delete", "--force", id])
             let stopped = try container(id)
             #expect(stopped.pid == nil && stopped.name == name && stopped.network == .own)
             try podman.check("rm", "\(name)j")
@@ -92,71 +91,13 @@ extension KernelTests {
     }
 }
 
-/// A directory with a root file system of busybox alone.
-private final class BusyboxDirectory {
-    private let directory: TemporaryDirectory
-    var path: String { directory.path }
-
-    init() throws {
-        directory = try TemporaryDirectory()
-        try Command.check(
-            "sh", "-ec",
-            """
-            cd "$1"; mkdir -p rootfs/bin rootfs/proc rootfs/sys rootfs/dev rootfs/tmp rootfs/etc rootfs/run
-            cp "$2" rootfs/bin/busybox; ln -s busybox rootfs/bin/sleep
-            """, "sh", path, try #require(Command.path(of: "busybox")))
-    }
-
-    func json(_ name: String) throws -> [String: Any] {
+extension BusyboxDirectory {
+    fileprivate func json(_ name: String) throws -> [String: Any] {
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)"))
         return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
     }
 
-    func write(_ name: String, _ object: [String: Any]) throws {
+    fileprivate func write(_ name: String, _ object: [String: Any]) throws {
         try JSONSerialization.data(withJSONObject: object).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
-    }
-}
-
-/// Podman with every file of its own below a directory, so that the host's podman never hears of it.
-private final class Podman {
-    private struct PodmanFailure: Error, CustomStringConvertible { let description: String }
-
-    /// Podman wants it to have at most 50 characters.
-    let runRoot = "/tmp/\(NamedNamespace.uniqueName("netdrift-podman"))"
-    private let base: [String]
-    private let directory: BusyboxDirectory
-    private var rootfs: String { "\(directory.path)/rootfs" }
-
-    init(_ directory: BusyboxDirectory) throws {
-        self.directory = directory
-        let path = directory.path
-        base = [
-            "podman", "--root", "\(path)/root", "--runroot", runRoot, "--tmpdir", "\(path)/tmp", "--runtime",
-            "runc",
-            "--runtime-flag", "root=\(path)/state", "--cgroup-manager", "cgroupfs", "--events-backend", "none",
-        ]
-    }
-
-    deinit {
-        // It refuses one that another has joined, and goes on: the second time there is no other.
-        for _ in 0..<2 { _ = try? Command.run(base + ["rm", "--all", "--force", "--time", "0"]) }
-        // Podman mounts it on itself, and leaves it so.
-        _ = try? Command.run(["umount", "-l", "\(directory.path)/root/overlay"])
-        try? FileManager.default.removeItem(atPath: runRoot)
-    }
-
-    @discardableResult
-    func check(_ arguments: String...) throws -> String { try check(arguments) }
-
-    private func check(_ arguments: [String]) throws -> String {
-        let result = try Command.run(base + arguments)
-        guard result.status == 0 else { throw PodmanFailure(description: "podman \(arguments): \(result.errors)") }
-        return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
-    /// Starts a container that sleeps: its id.
-    func run(_ name: String, _ options: String...) throws -> String {
-        let limits = ["--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000"]
-        return try check(["run", "-d", "--name", name] + options + limits + ["--rootfs", rootfs, "sleep", "600"])
     }
 }

@@ -39,8 +39,12 @@ extension KernelTests {
             }
             #expect(counted == true)
             child.end()
-            try scan.run()
-            #expect(scan.members[inode] == nil)
+            // Its own children hear of it later.
+            let isGone = try eventually { () -> Bool? in
+                try scan.run()
+                return scan.members[inode] == nil ? true : nil
+            }
+            #expect(isGone == true)
         }
 
         private func processes(in inode: UInt64) -> Set<Int32> {

@@ -40,6 +40,9 @@ int nd_getdents64(int fd, void *buffer, unsigned int count);
 // ioctl_nsfs(2): the CLONE_NEW* type of a namespace descriptor, Linux 4.11.
 int nd_ns_get_nstype(int fd);
 
+// ioctl_nsfs(2), Linux 4.11: the user who made the user namespace that a namespace belongs to; root for the initial one.
+int nd_ns_owner(int fd, uint32_t *uid);
+
 // SIOCGSKNS: a descriptor of the network namespace of a socket, Linux 4.10. Needs CAP_NET_ADMIN there.
 int nd_socket_netns(int fd);
 

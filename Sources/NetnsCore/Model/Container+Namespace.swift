@@ -28,10 +28,10 @@ extension Container {
         }
     }
 
-    /// A container of which only a process's cgroup tells.
-    package init(_ cgroup: ContainerCgroup, pid: Int32) {
+    /// A container of which only a process's cgroup tells, in a namespace of user `owner`.
+    package init(_ cgroup: ContainerCgroup, pid: Int32, owner: UInt32) {
         self.init(
             id: cgroup.id, runtime: cgroup.runtime, name: nil, pod: nil, podNamespace: nil, isSandbox: false,
-            network: .unknown, pid: pid, startTime: nil, created: nil, declared: [], isTrusted: true)
+            network: .unknown, pid: pid, startTime: nil, created: nil, declared: [], owner: owner)
     }
 }

@@ -56,8 +56,13 @@ public struct Container: Hashable, Sendable {
     public var created: Double?
     /// The `net.*` sysctls that its specification sets, by name.
     public var declared: [DeclaredSysctl]
-    /// Whether every file that tells of it is root's or our own; otherwise its words are those of some user of the host.
-    public var isTrusted: Bool
+    /// The user whose word all of this is: 0 when every file that tells of it is root's or our own.
+    public var owner: UInt32
+}
+
+extension Container {
+    /// Whether it is root's word, or our own.
+    public var isTrusted: Bool { owner == 0 }
 }
 
 /// A sysctl that somebody asked a runtime to set.

@@ -99,6 +99,6 @@ extension Container {
         startTime = record.startTime
         created = record.created
         declared = record.declared ?? []
-        isTrusted = record.owner == 0
+        owner = record.owner
     }
 }

@@ -20,6 +20,8 @@ public final class ContainerCatalog {
     private var present: Set<String> = []
     /// What could not be opened at the last refresh: it was counted then.
     private var failures: Set<Failure> = []
+    /// Whether this refresh had no descriptors left to open a directory with.
+    private var isShort = false
 
     private struct Failure: Hashable {
         let path: String
@@ -39,7 +41,8 @@ public final class ContainerCatalog {
 
     /// Looks again; true when `containers` changed. Directories that changed are listed, and files that changed are read.
     public func refresh() -> Bool {
-        reader.now = FileStamp.now()
+        reader.begin()
+        isShort = false
         present.removeAll(keepingCapacity: true)
         var changed = false
         var failures: Set<Failure> = []
@@ -58,7 +61,8 @@ public final class ContainerCatalog {
             }
         }
         self.failures = failures
-        for path in directories.keys where !present.contains(path) {
+        // What could not be opened for want of descriptors is as it was, as far as is known.
+        for path in isShort ? [] : Array(directories.keys) where !present.contains(path) {
             directories[path] = nil
             changed = true
         }
@@ -105,6 +109,7 @@ public final class ContainerCatalog {
     /// else has a name which a pattern matches, is normal.
     private func note(_ errno: Errno, _ path: String, _ failures: inout Set<Failure>) {
         guard !errno.meansGone, errno != .notDirectory else { return }
+        if errno.meansShortage { isShort = true }
         let failure = Failure(path: path, errno: errno)
         if failures.insert(failure).inserted, !self.failures.contains(failure) {
             reader.ledger.count("container", errno)
@@ -126,14 +131,16 @@ enum PathComponent: Equatable {
         }
     }
 
-    /// As many as are looked into.
-    private static let limit = 1000
+    /// As many as are looked into: of root's, and of an ordinary user's.
+    private static let limits = (root: 1000, user: 16)
 
     /// The entries of a directory that it stands for.
     func names(in directory: borrowing GuardedDirectory, _ reader: ContainerFileReader) throws(Errno) -> [String] {
         switch self {
         case .name(let name): return [name]
-        case .glob(let glob): return Array(try reader.names(in: directory).lazy.filter(glob.matches).prefix(Self.limit))
+        case .glob(let glob):
+            let limit = directory.owner == 0 ? Self.limits.root : Self.limits.user
+            return Array(try reader.names(in: directory).lazy.filter(glob.matches).prefix(limit))
         case .home: return []
         }
     }

@@ -12,8 +12,8 @@ final class ContainerDirectory {
     private var stamp: FileStamp?
     private var isSettled = false
 
-    /// More containers than a host runs; what a user puts beyond them is not looked at.
-    private static let limit = 20_000
+    /// More containers than a host runs, or an ordinary user; what is put beyond them is not looked at.
+    private static let limits = (root: 20_000, user: 1000)
 
     /// The directory called `name`, not looked at yet.
     init(_ layout: ContainerLayout, name: String) {
@@ -61,10 +61,11 @@ final class ContainerDirectory {
         }
         stamp = directory.stamp
         isSettled = directory.stamp.isSettled(at: reader.now)
-        if names.count > Self.limit { reader.ledger.count("container", "too_many") }
+        let limit = directory.owner == 0 ? Self.limits.root : Self.limits.user
+        if names.count > limit { reader.ledger.count("container", "too_many") }
         let lists = files.filter { $0.kind == .list }
         let known = Dictionary(grouping: files.dropFirst(lists.count), by: \.container)
-        let present = names.prefix(Self.limit)
+        let present = names.prefix(limit)
         files = lists
         for name in present {
             files +=
@@ -143,8 +144,8 @@ private struct WatchedFile {
                 try decode(bytes, runtime, owner, ledger)
             }
         } catch {
-            // It is tried again when there are descriptors: until then, what it said.
-            if error.isPassing { isSettled = false } else { records = [] }
+            // It is tried again when there are descriptors, or time: until then, what it said.
+            if error.isPassing { (isSettled, isCounted) = (false, false) } else { records = [] }
             if !error.isNormal { ledger?.count("container", error.reason) }
         }
         return records != old

@@ -17,6 +17,13 @@ struct NamespaceHandle: ~Copyable {
     /// The inode.
     func inode() throws(Errno) -> UInt64 { UInt64(try file.status().st_ino) }
 
+    /// The user who may do in it what root may: who made the user namespace that it belongs to.
+    func owner() throws(Errno) -> UInt32 {
+        var owner: UInt32 = 0
+        _ = try syscall { unsafe nd_ns_owner(file.rawValue, &owner) }
+        return owner
+    }
+
     /// The namespace the calling thread is in. /proc/self would be the leader's.
     static func current() throws(Errno) -> NamespaceHandle {
         NamespaceHandle(try FileDescriptor.open("/proc/thread-self/ns/net", O_RDONLY))

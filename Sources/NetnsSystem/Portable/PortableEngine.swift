@@ -57,7 +57,7 @@ public final class PortableEngine: NamespaceEngine {
         leaders = try LeaderReader(procfs: settings.paths.procfs)
         writability = try WritabilityReader(procfs: settings.paths.procfs)
         placement = try ContainerPlacement(
-            ContainerCatalog(settings.containers, ledger: ledger), procfs: settings.paths.procfs)
+            ContainerCatalog(settings.containers, ledger: ledger), paths: settings.paths)
         budget = settings.descriptors ?? DescriptorBudget.raisingLimit().budget
         let serials = SerialNumbers()
         self.serials = serials
@@ -236,8 +236,9 @@ public final class PortableEngine: NamespaceEngine {
     private func claim(_ record: PortableNamespace) -> NamespaceNames.Claim {
         let inode = record.inode
         if record.isHost { return .init(inode: inode, name: NamespaceNames.host, standing: .host) }
-        if let owner = record.sample.owner, let name = owner.namespaceName {
-            return .init(inode: inode, name: name, standing: owner.isTrusted ? .given : .chosen)
+        let owner = record.sample.owner
+        if let owner, owner.isTrusted, let name = owner.namespaceName {
+            return .init(inode: inode, name: name, standing: .given)
         }
         let directories = settings.paths.nameDirectories
         for path in still[inode]?.mounts ?? [] {
@@ -245,6 +246,7 @@ public final class PortableEngine: NamespaceEngine {
                 return .init(inode: inode, name: name, standing: .given)
             }
         }
+        if let name = owner?.namespaceName { return .init(inode: inode, name: name, standing: .chosen) }
         // A name that only another mount namespace gives may be a container's own choice: it serves to tell apart what
         // would else be a number, and never a namespace that this host can see by itself.
         let isSeen = scan.members[inode] != nil || still[inode]?.mounts.isEmpty == false
