@@ -129,6 +129,9 @@ final class Container {
     let inode: UInt64
     private let directory: TemporaryDirectory
 
+    /// runc's `--root`.
+    var root: String { "\(directory.path)/state" }
+
     init(keepalive: Int) throws {
         directory = try TemporaryDirectory()
         let id = NamedNamespace.uniqueName("nd")
@@ -164,5 +167,5 @@ final class Container {
     deinit { delete() }
 
     /// Kills it and removes what runc keeps of it.
-    func delete() { _ = try? Command.run(["runc", "--root", "\(directory.path)/state", "delete", "-f", id]) }
+    func delete() { _ = try? Command.run(["runc", "--root", root, "delete", "-f", id]) }
 }
