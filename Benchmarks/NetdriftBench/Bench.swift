@@ -9,7 +9,7 @@ import NetnsSystem
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "netdrift-bench", abstract: "Measures netdrift against the bare system calls and the peers' way.",
-        subcommands: [Run.self, AllocationCheck.self, FloorWorker.self, PipelineWorker.self],
+        subcommands: [Run.self, AllocationCheck.self, EvaluationCheck.self, FloorWorker.self, PipelineWorker.self],
         defaultSubcommand: Run.self)
 }
 

@@ -22,3 +22,17 @@ import Testing
         }
     }
 }
+
+/// What matches is compared in place: 3,000 namespaces with 30 expectations each allocate no more than one does.
+@Suite(.needs(.environment("NETDRIFT_BENCH"))) struct EvaluationTests {
+    @Test func anEvaluationThatMatchesAllocatesNothing() throws {
+        let bench = try #require(ProcessInfo.processInfo.environment["NETDRIFT_BENCH"])
+        let output = try Command.check(bench, "evaluation")
+        let pattern = /evaluations=(\d+) matched=(\d+) allocations=(\d+) nanoseconds=\d+\n/
+        let match = try #require(try pattern.wholeMatch(in: output), "\(output)")
+        #expect(try #require(Int(match.1)) >= 3000 * 29)
+        #expect(match.1 == match.2)
+        // What measuring itself allocates.
+        #expect(try #require(Int(match.3)) < 10, "\(output)")
+    }
+}

@@ -89,3 +89,6 @@ struct SplitMix64: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 }
+
+/// Not the one of Testing.
+typealias Expectation = NetnsCore.Expectation
