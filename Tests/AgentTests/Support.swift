@@ -228,7 +228,7 @@ enum Samples {
                 declared: try [
                     ("net.ipv4.ip_forward", "0"), ("net.ipv4.tcp_congestion_control", "cubic"),
                     ("net.ipv4.tcp_fastopen", "1"), ("net.netfilter.nf_conntrack_max", "1"),
-                ].map { DeclaredSysctl(name: try SysctlName($0.0), value: $0.1) }, isTrusted: true)
+                ].map { DeclaredSysctl(name: try SysctlName($0.0), value: $0.1) }, owner: 0)
         ]
         sample.processes = 3
         sample.leader = LeaderProcess(pid: 4711, uid: 101, user: "101", command: "nginx: \"m\"")
