@@ -71,7 +71,12 @@ public struct SysctlReadings: Sendable {
         guard let index = table.entries.firstIndex(where: { $0.name.dotted == name }), index < readings.count,
             case .value = readings[index].state
         else { return nil }
-        return withValue(at: index) { value in
+        return text(at: index)
+    }
+
+    /// As `value(of:)`, of the entry at `index`: empty unless it was read.
+    public func text(at index: Int) -> String {
+        withValue(at: index) { value in
             var bytes: [UInt8] = []
             for position in value.indices {
                 let isSpace = SysctlForm.isSpace(value[position])

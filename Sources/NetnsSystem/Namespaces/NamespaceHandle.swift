@@ -47,6 +47,19 @@ struct NamespaceHandle: ~Copyable {
         return NamespaceHandle(file)
     }
 
+    /// The namespace at a path, EINVAL when it is no network namespace. Nothing is opened that is not on nsfs: a path on a
+    /// command line may be of a device or a FIFO.
+    static func namespace(at path: String) throws(Errno) -> NamespaceHandle {
+        let found = try FileDescriptor.open(path, ND_O_PATH)
+        var magic: UInt64 = 0
+        let raw = found.rawValue
+        _ = try syscall { unsafe nd_filesystem_magic(raw, &magic) }
+        guard magic == ND_NSFS_MAGIC else { throw .invalid }
+        let file = try FileDescriptor.open("/proc/self/fd/\(raw)", O_RDONLY)
+        guard isNetworkNamespace(file.rawValue) else { throw .invalid }
+        return NamespaceHandle(file)
+    }
+
     /// Opens namespace `inode` through one of its holders. Throws `stale` when something else is there by now, and what
     /// the kernel says otherwise; a holder that went (`meansGone`) is normal.
     static func open(_ holder: Holder, inode: UInt64, paths: SystemPaths) throws(Errno) -> NamespaceHandle {
