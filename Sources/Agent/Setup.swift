@@ -24,6 +24,10 @@ struct Setup: Sendable {
         drift = configuration.drift
         engine.comparesWithHost = drift.references.contains(.host)
         references = DriftMonitor.References()
+        if drift.references.contains(.fresh) {
+            let survey = try SysctlSurvey.fresh(procfs: flags.paths.procfs)
+            references.fresh = survey.values.compactMapValues { $0.text.map { Array($0.utf8) } }
+        }
         if let path = configuration.baseline { references.baseline = try ConfigurationFile.loadBaseline(path) }
     }
 }

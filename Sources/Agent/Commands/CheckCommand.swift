@@ -88,9 +88,7 @@ extension DriftListing {
             text += "\(entry.netns)  \(entry.sysctl)  \(entry.severity)\n"
             text +=
                 "  expected \(entry.expected)  actual \(entry.actual ?? "?")  rule \(entry.rule) (\(entry.source))\n"
-            if let remedy = entry.remedy {
-                for line in remedy.split(separator: "\n") { text += "  \(line)\n" }
-            }
+            for line in entry.remedy.split(separator: "\n") { text += "  \(line)\n" }
         }
         for entry in unknown {
             text += "\(entry.netns)  \(entry.sysctl)  \(entry.state)  rule \(entry.rule)\n"

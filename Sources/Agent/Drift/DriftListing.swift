@@ -13,7 +13,8 @@ struct DriftListing: Encodable {
         let actual: String?
         /// When it was first seen, RFC 3339; absent when there was no earlier look.
         let since: String?
-        let remedy: String?
+        /// How to mend it: at once, and for good.
+        let remedy: String
     }
 
     /// By severity, then namespace, sysctl and rule.
@@ -44,12 +45,14 @@ struct DriftListing: Encodable {
                 switch state {
                 case .matched: break
                 case .drifted:
+                    let remedy = Remedy(
+                        assertion.sysctl, value: watch.wanted(index, host: monitor.host), in: Remedy.Place(namespace))
                     let entry = Entry(
                         netns: namespace.name, sysctl: assertion.sysctl.dotted, rule: assertion.rule,
                         source: assertion.source.rawValue, severity: assertion.severity.rawValue,
                         expected: watch.expected(index, host: monitor.host),
                         actual: watch.actual(index, namespace.sysctls),
-                        since: tellsTime ? watch.since(index).map(Self.time) : nil, remedy: nil)
+                        since: tellsTime ? watch.since(index).map(Self.time) : nil, remedy: remedy.description)
                     drift.append((Severity.allCases.firstIndex(of: assertion.severity) ?? 0, entry))
                 case .absent, .unreadable:
                     unknown.append(
