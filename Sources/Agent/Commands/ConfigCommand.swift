@@ -4,7 +4,8 @@ internal import FoundationEssentials
 /// `netdrift config`: what has to do with the configuration file.
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Check the configuration file.", subcommands: [ConfigCheckCommand.self])
+        commandName: "config", abstract: "Check the configuration file, or write one from what the host has.",
+        subcommands: [ConfigCheckCommand.self, ConfigInitCommand.self])
 }
 
 /// `netdrift config check`: every mistake of a file.

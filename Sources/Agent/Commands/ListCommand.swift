@@ -46,9 +46,9 @@ struct ListCommand: ParsableCommand {
             try Output.print(String(decoding: try listing.json(pretty: true), as: UTF8.self))
         } else if tree {
             var tree = NamespaceTree(listing)
-            try Output.print(tree.text(Self.hasUnicode ? .unicode : .ascii, width: Self.terminalWidth()))
+            try Output.print(tree.text(Self.hasUnicode ? .unicode : .ascii, width: Terminal.width()))
         } else {
-            try Output.print(listing.table(width: Self.terminalWidth()))
+            try Output.print(listing.table(width: Terminal.width()))
         }
         Self.reportUnseen(report, ledger)
     }
@@ -82,9 +82,12 @@ struct ListCommand: ParsableCommand {
         }
         return false
     }
+}
 
+/// The terminal that standard output is.
+enum Terminal {
     /// The terminal's columns, nil when standard output is none: then nothing is cut.
-    private static func terminalWidth() -> Int? {
+    static func width() -> Int? {
         guard isatty(1) == 1 else { return nil }
         var size = winsize()
         guard unsafe ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }

@@ -14,7 +14,10 @@ public struct Netdrift: ParsableCommand {
             shows what it can see.
             """,
         version: "netdrift \(Version.number)",
-        subcommands: [ServeCommand.self, ListCommand.self, CheckCommand.self, ConfigCommand.self],
+        subcommands: [
+            ServeCommand.self, ListCommand.self, CheckCommand.self, DiffCommand.self, ExplainCommand.self,
+            ConfigCommand.self,
+        ],
         defaultSubcommand: ServeCommand.self)
 
     /// A command; made by the parser.

@@ -134,7 +134,7 @@ public struct Remedy: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A text in double quotes, as JSON and YAML read it.
-    static func doubleQuoted(_ text: String) -> String {
+    public static func doubleQuoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
             if scalar == "\"" || scalar == "\\" { quoted += "\\" }

@@ -27,6 +27,12 @@ public struct SysctlSurvey: Sendable {
         /// The permission bits of its file, as the kernel gives them to this namespace: 0o644, 0o444, ...
         public let mode: UInt32
 
+        /// A sysctl with its value and its file's permission bits.
+        public init(value: Value, mode: UInt32) {
+            self.value = value
+            self.mode = mode
+        }
+
         /// Whether anybody may write it, by its file's mode: what a namespace is only shown has no such bit.
         public var isWritable: Bool { mode & 0o222 != 0 }
 
