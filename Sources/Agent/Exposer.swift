@@ -32,17 +32,16 @@ final class Exposer {
         let gzip: Bool
     }
 
-    init(engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>) throws {
+    init(
+        engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>,
+        mib: MIBSelection = MIBSelection([])
+    ) throws {
         self.engine = engine
         self.scene = scene
         self.state = state
         self.enabled = enabled
         compressor = try GzipCompressor()
-        let all: [any Collector] = [
-            AgentCollector(state), AddressCollector(), InterfaceCollector(), NamespaceCollector(), NeighbourCollector(),
-            ProcessCollector(), RouteCollector(), SysctlCollector(),
-        ]
-        collectors = all.filter { collector in
+        collectors = everyCollector(state, mib: mib).filter { collector in
             collector.name.map { name in enabled.contains { $0.rawValue == name } } ?? true
         }
         emitters = collectors.flatMap { collector in
@@ -52,6 +51,9 @@ final class Exposer {
 
     /// Directories that the last collection had to open anew.
     var directoriesNotKept: Int { scene.report.directoriesNotKept }
+
+    /// How the collectors of the last collection went, sorted by name.
+    private(set) var parts: [(name: String, part: CollectionReport.Part)] = []
 
     /// What the last discovery took, seconds.
     var discoverySeconds: Double { scene.report.discoverySeconds }
@@ -66,8 +68,8 @@ final class Exposer {
             else { return nil }
             return (name, part)
         }
-        scene.prepare(
-            engine.namespaces, linked: engine.linkedNamespaces, report, collectors: ran.sorted { $0.name < $1.name })
+        self.parts = ran.sorted { $0.name < $1.name }
+        scene.prepare(engine.namespaces, linked: engine.linkedNamespaces, report, collectors: self.parts)
     }
 
     private func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {

@@ -97,6 +97,17 @@ public struct ExpositionWriter: ~Copyable {
         buffer.append(UInt8(ascii: "\n"))
     }
 
+    /// A sample with an open fragment in `fragments` at `range`, a second fragment that continues it, and a value.
+    @inline(__always)
+    public mutating func sample(_ fragments: ByteBuffer, _ range: Range<Int>, _ more: LabelFragment, _ value: UInt64) {
+        name()
+        buffer.append(fragments, range)
+        buffer.append(more.buffer, more.range)
+        buffer.append("} " as StaticString)
+        buffer.append(decimal: value)
+        buffer.append(UInt8(ascii: "\n"))
+    }
+
     /// A sample with an open fragment in `fragments` at `range`, a second fragment that continues it (`,c="3"`), and a
     /// value that is already decimal text.
     public mutating func sample(

@@ -30,6 +30,12 @@ final class FakeEngine: NamespaceEngine {
             namespace.hasAddresses = read.contains(.addresses)
             namespace.hasRoutes = read.contains(.routes)
             namespace.hasNeighbours = read.contains(.neighbours)
+            namespace.hasMIB = read.contains(.mib)
+            namespace.hasSockets = read.contains(.sockets)
+            namespace.hasConntrack = read.contains(.conntrack)
+            namespace.hasTCPStates = read.contains(.tcpStates)
+            namespace.hasQdiscs = read.contains(.qdiscs)
+            namespace.hasSoftnet = read.contains(.softnet) && namespace.isHost
         }
         var topology = Topology()
         topology.resolve(namespaces)
@@ -55,7 +61,8 @@ struct Stage {
             filter: try DeviceFilter(include: include, exclude: exclude), includesHostVeths: hostVeths,
             maximumDevices: maximumDevices, maximumAddresses: maximumAddresses)
         state = AgentState(ledger: ErrorLedger(), startTime: 1_700_000_000.5)
-        exposer = try Exposer(engine: engine, scene: scene, state: state, collectors: enabled)
+        exposer = try Exposer(
+            engine: engine, scene: scene, state: state, collectors: enabled, mib: Samples.mib)
         self.enabled = enabled
     }
 
@@ -182,6 +189,7 @@ enum Samples {
                 ("net.ipv4.ip_local_reserved_ports", .value("8080\n")), ("net.core.somaxconn", .value("4096\n")),
             ])
         sample.processes = 212
+        addStatistics(to: sample)
         sample.leader = LeaderProcess(pid: 1, uid: 0, user: "root", command: "systemd")
         return sample
     }
@@ -210,6 +218,7 @@ enum Samples {
                 ("net.ipv4.tcp_notsent_lowat", .value("4294967295\n")), ("net.ipv4.icmp_msgs", .value("-1\n")),
             ])
         addNetwork(to: sample)
+        addStatistics(to: sample)
         sample.nsid = 4
         sample.processes = 3
         sample.leader = LeaderProcess(pid: 4711, uid: 101, user: "101", command: "nginx: \"m\"")

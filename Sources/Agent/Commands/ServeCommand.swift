@@ -32,6 +32,7 @@ struct ServeCommand: ParsableCommand {
         settings.readsHostVeths = collectors.hostVeths
         discovery.apply(to: &settings)
         collectors.network.apply(to: &settings)
+        try collectors.statistics.apply(to: &settings)
         let (budget, limit) = DescriptorBudget.raisingLimit()
         settings.descriptors = budget
         for secret in settings.sysctls.refusedSecrets {
@@ -110,7 +111,7 @@ struct ServeCommand: ParsableCommand {
             maximumAddresses: options.network.maximumAddresses)
         return try Exposer(
             engine: engine, scene: scene, state: AgentState(ledger: ledger, startTime: startTime),
-            collectors: options.enabled)
+            collectors: options.enabled, mib: settings.mib)
     }
 
     private static func reportRights(_ logger: Logger) {
