@@ -14,7 +14,7 @@ public struct Netdrift: ParsableCommand {
             shows what it can see.
             """,
         version: "netdrift \(Version.number)",
-        subcommands: [ServeCommand.self, ListCommand.self],
+        subcommands: [ServeCommand.self, ListCommand.self, MetricsCommand.self],
         defaultSubcommand: ServeCommand.self)
 
     /// A command; made by the parser.
