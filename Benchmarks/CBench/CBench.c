@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
@@ -41,20 +43,19 @@ int bench_prepare(struct bench_world *world, const int *ranks, int files) {
     return 0;
 }
 
-// With `keep`, the datagrams stand one after the other in the buffer; else each takes the place of the last.
-static long dump_links(char *buffer, size_t capacity, int keep) {
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0) return -errno;
+// Sends a request whose structure of `length` bytes is all zeros, and reads the answer. With `keep`, the datagrams stand
+// one after the other in the buffer; else each takes the place of the last.
+static long ask(int fd, int type, size_t length, int flags, char *buffer, size_t capacity, int keep) {
     struct {
         struct nlmsghdr header;
-        struct ifinfomsg info;
-    } request = {.header = {.nlmsg_len = sizeof request,
-                            .nlmsg_type = RTM_GETLINK,
-                            .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+        char structure[64];
+    } request = {.header = {.nlmsg_len = (uint32_t)(sizeof(struct nlmsghdr) + length),
+                            .nlmsg_type = (uint16_t)type,
+                            .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
                             .nlmsg_seq = 1}};
     long total = 0;
     int done = 0;
-    if (send(fd, &request, sizeof request, 0) < 0) total = -errno;
+    if (send(fd, &request, request.header.nlmsg_len, 0) < 0) total = -errno;
     while (!done && total >= 0) {
         char *at = buffer + (keep ? total : 0);
         ssize_t got = recv(fd, at, capacity - (size_t)(at - buffer), 0);
@@ -65,8 +66,46 @@ static long dump_links(char *buffer, size_t capacity, int keep) {
         total += got;
         // The end is in the last message: only the headers are looked at.
         for (struct nlmsghdr *h = (struct nlmsghdr *)at; NLMSG_OK(h, got); h = NLMSG_NEXT(h, got))
-            if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) done = 1;
+            if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR || !(flags & NLM_F_DUMP)) done = 1;
     }
+    return total;
+}
+
+static int open_netlink(int family) {
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
+    return fd < 0 ? -errno : fd;
+}
+
+static long dump_links(char *buffer, size_t capacity, int keep) {
+    int fd = open_netlink(NETLINK_ROUTE);
+    if (fd < 0) return fd;
+    long total = ask(fd, RTM_GETLINK, sizeof(struct ifinfomsg), NLM_F_DUMP, buffer, capacity, keep);
+    close(fd);
+    return total;
+}
+
+// What the other collectors read that run by default; the links too, since they share a socket with some of it.
+static long read_defaults(int directory, char *buffer, size_t capacity) {
+    static const char *const files[] = {"sockstat", "sockstat6", "snmp", "snmp6", "netstat"};
+    int on = 1, fd = open_netlink(NETLINK_ROUTE);
+    if (fd < 0) return fd;
+    long total = ask(fd, RTM_GETLINK, sizeof(struct ifinfomsg), NLM_F_DUMP, buffer, capacity, 0);
+    total += ask(fd, RTM_GETADDR, sizeof(struct ifaddrmsg), NLM_F_DUMP, buffer, capacity, 0);
+    setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
+    total += ask(fd, RTM_GETROUTE, sizeof(struct rtmsg), NLM_F_DUMP, buffer, capacity, 0);
+    close(fd);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        fd = openat(directory, files[i], O_RDONLY | O_CLOEXEC);
+        if (fd < 0) continue;
+        ssize_t got;
+        while ((got = read(fd, buffer, 16384)) > 0) total += got;
+        close(fd);
+    }
+    fd = open_netlink(NETLINK_NETFILTER);
+    if (fd < 0) return fd;
+    int subsystem = NFNL_SUBSYS_CTNETLINK << 8;
+    total += ask(fd, subsystem | IPCTNL_MSG_CT_GET_STATS, sizeof(struct nfgenmsg), 0, buffer, capacity, 0);
+    total += ask(fd, subsystem | IPCTNL_MSG_CT_GET_STATS_CPU, sizeof(struct nfgenmsg), NLM_F_DUMP, buffer, capacity, 0);
     close(fd);
     return total;
 }
@@ -80,11 +119,14 @@ long bench_floor(const struct bench_world *world) {
     static char buffer[65536];
     char value[128];
     long total = 0;
+    int directory = open("/proc/thread-self/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return -errno;
     for (int n = 0; n < world->namespace_count; n++) {
         const struct bench_namespace *ns = &world->namespaces[n];
         int result = enter(ns->path);
         if (result < 0) return result;
-        long links = dump_links(buffer, sizeof buffer, 0);
+        long links = world->defaults ? read_defaults(directory, buffer, sizeof buffer)
+                                     : dump_links(buffer, sizeof buffer, 0);
         if (links < 0) return links;
         total += links;
         for (int s = 0; s < world->sysctl_count; s++) {
@@ -99,6 +141,7 @@ long bench_floor(const struct bench_world *world) {
             close(fd);
         }
     }
+    close(directory);
     return total;
 }
 

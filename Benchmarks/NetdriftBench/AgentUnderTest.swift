@@ -1,3 +1,4 @@
+import Agent
 import CBench
 import Foundation
 
@@ -15,6 +16,7 @@ final class AgentUnderTest {
             "--web.listen-address=127.0.0.1:0", "--discovery.deep-interval=0", "--collect.threads=\(load.threads)",
             "--discovery.max-namespaces=10000",
         ]
+        arguments += load.collectors.flags
         if !load.builtin {
             arguments.append("--no-collector.sysctl.builtin")
             arguments += LoadOptions.compared.map { "--collector.sysctl.include=\($0)" }

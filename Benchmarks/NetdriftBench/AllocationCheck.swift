@@ -40,7 +40,7 @@ struct AllocationCheck: ParsableCommand {
         settings.sysctls = selection
         settings.deepInterval = 0
         settings.include = [Glob(prefix + "*")]
-        let pipeline = try Pipeline(settings, allCollectors: true)
+        let pipeline = try Pipeline(settings, .all)
         var least = Int.max
         for round in 0..<12 {
             var before: UInt64 = 0

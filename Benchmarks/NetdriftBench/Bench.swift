@@ -1,3 +1,4 @@
+import Agent
 import ArgumentParser
 import Foundation
 import NetnsCore
@@ -16,6 +17,8 @@ struct Bench: ParsableCommand {
 /// The sysctls and the threads of a measurement.
 struct LoadOptions: ParsableArguments {
     @Flag(help: "The whole built-in list, not the 24 sysctls that are compared.") var builtin = false
+    @Option(help: "The collectors: basic (interface and sysctl), defaults or all.")
+    var collectors = Pipeline.Choice.basic
     @Option(help: "Threads that enter namespaces.") var threads = 1
     @Option(help: "Prefix of the namespaces' names.") var prefix = "bench"
     @Option(help: "How many namespaces the world has.") var count = 0
@@ -39,9 +42,13 @@ struct LoadOptions: ParsableArguments {
 
     /// What a worker's command line says again.
     var arguments: [String] {
-        (builtin ? ["--builtin"] : []) + ["--threads", String(threads), "--prefix", prefix, "--count", String(count)]
+        (builtin ? ["--builtin"] : []) + ["--collectors", collectors.rawValue] + [
+            "--threads", String(threads), "--prefix", prefix, "--count", String(count),
+        ]
     }
 }
+
+extension Pipeline.Choice: ExpressibleByArgument {}
 
 /// The whole run.
 struct Run: ParsableCommand {
@@ -93,9 +100,22 @@ struct Run: ParsableCommand {
         samples.add(try pipeline.ask("memory"), prefix: "netdrift")
         floor.stop()
         pipeline.stop()
+        try measureCollectors(load, &samples)
         let agent = try AgentUnderTest(binary: binary, load: load)
         defer { agent.stop() }
         try agent.measure(rounds: rounds, scrapes: scrapes, into: &samples)
         Report.print(size, samples)
+    }
+
+    /// What each of all collectors takes to read.
+    private func measureCollectors(_ load: LoadOptions, _ samples: inout Samples) throws {
+        var load = load
+        load.collectors = .all
+        let worker = try Worker(["pipeline"] + load.arguments)
+        defer { worker.stop() }
+        for round in 0...rounds {
+            let seconds = try worker.ask("collectors")
+            if round > 0 { samples.add(seconds, prefix: "collector") }
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Agent
 import ArgumentParser
 import CBench
 import Foundation
@@ -60,7 +61,7 @@ struct FloorWorker: ParsableCommand {
             bench_world(
                 namespaces: copy(namespaces), namespace_count: Int32(namespaces.count), sysctls: copy(sysctls),
                 sysctl_count: Int32(sysctls.count), directories: copy(directories),
-                directory_count: Int32(directories.count)),
+                directory_count: Int32(directories.count), defaults: load.collectors == .basic ? 0 : 1),
             ranks: table.keepRank.map(Int32.init), files: Int32(share.files), naive: Int32(min(naive, load.count)))
     }
 

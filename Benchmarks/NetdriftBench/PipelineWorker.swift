@@ -18,11 +18,14 @@ struct PipelineWorker: ParsableCommand {
         settings.sysctls = try load.selection()
         settings.deepInterval = 0
         settings.descriptors = DescriptorBudget.raisingLimit().budget
-        let pipeline = try Pipeline(settings)
+        let pipeline = try Pipeline(settings, load.collectors)
         try serveCommands { command in
             switch command {
             case "collect": return try collect(pipeline)
             case "decode": return try decode(pipeline)
+            case "collectors":
+                _ = try pipeline.collect()
+                return Dictionary(uniqueKeysWithValues: pipeline.collectorSeconds.map { ($0.name, $0.seconds * 1e9) })
             default: return ["rss": Self.resident(of: getpid())]
             }
         }

@@ -8,6 +8,11 @@ struct Samples {
         for (name, value) in numbers { values["\(prefix).\(name)", default: []].append(value) }
     }
 
+    /// What follows a prefix in the names, sorted.
+    func names(prefix: String) -> [String] {
+        values.keys.filter { $0.hasPrefix(prefix + ".") }.map { String($0.dropFirst(prefix.count + 1)) }.sorted()
+    }
+
     /// The median, 0 when it was not measured.
     subscript(name: String) -> Double {
         guard let sorted = values[name]?.sorted(), !sorted.isEmpty else { return 0 }
@@ -20,7 +25,8 @@ enum Report {
     static func printMachine(_ load: LoadOptions) {
         let list = load.builtin ? "the built-in list" : "\(LoadOptions.compared.count) sysctls"
         Swift.print(
-            "netdrift-bench: \(list), 2 links a namespace, \(load.threads) thread\(load.threads == 1 ? "" : "s")")
+            "netdrift-bench: \(list), collectors \(load.collectors.rawValue), 2 links a namespace, \(load.threads) thread\(load.threads == 1 ? "" : "s")"
+        )
         Swift.print("medians; microseconds of CPU a namespace unless it says otherwise\n")
     }
 
@@ -42,6 +48,9 @@ enum Report {
         row("whole scrape, gzip", each("whole.gzip"), floor)
         let naive = samples["naive.cpu"] / 1000
         row("naive: full paths, as the peers do", naive, floor)
+        for name in samples.names(prefix: "collector") {
+            row("collector \(name), to read", each("collector.\(name)"), floor)
+        }
         Swift.print(String(format: "  naive / netdrift                         %9.1f", naive / total))
         Swift.print(
             String(

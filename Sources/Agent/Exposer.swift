@@ -37,7 +37,7 @@ final class Exposer {
 
     init(
         engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>,
-        drift: DriftMonitor, now: @escaping () -> Double = { WallClock.now() }
+        mib: MIBSelection = MIBSelection([]), drift: DriftMonitor, now: @escaping () -> Double = { WallClock.now() }
     ) throws {
         self.drift = drift
         self.now = now
@@ -46,12 +46,7 @@ final class Exposer {
         self.state = state
         self.enabled = enabled
         compressor = try GzipCompressor()
-        let all: [any Collector] = [
-            AgentCollector(state), AddressCollector(), DriftCollector(), InterfaceCollector(), NamespaceCollector(),
-            NeighbourCollector(),
-            ProcessCollector(), RouteCollector(), SysctlCollector(),
-        ]
-        collectors = all.filter { collector in
+        collectors = everyCollector(state, mib: mib).filter { collector in
             collector.name.map { name in enabled.contains { $0.rawValue == name } } ?? true
         }
         emitters = collectors.flatMap { collector in
@@ -61,6 +56,9 @@ final class Exposer {
 
     /// Directories that the last collection had to open anew.
     var directoriesNotKept: Int { scene.report.directoriesNotKept }
+
+    /// How the collectors of the last collection went, sorted by name.
+    private(set) var parts: [(name: String, part: CollectionReport.Part)] = []
 
     /// What the last discovery took, seconds.
     var discoverySeconds: Double { scene.report.discoverySeconds }
@@ -75,8 +73,8 @@ final class Exposer {
             else { return nil }
             return (name, part)
         }
-        scene.prepare(
-            engine.namespaces, linked: engine.linkedNamespaces, report, collectors: ran.sorted { $0.name < $1.name })
+        self.parts = ran.sorted { $0.name < $1.name }
+        scene.prepare(engine.namespaces, linked: engine.linkedNamespaces, report, collectors: self.parts)
     }
 
     private func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {

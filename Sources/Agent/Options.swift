@@ -224,6 +224,8 @@ struct CollectorOptions: ParsableArguments {
 
     @OptionGroup var network: NetworkOptions
 
+    @OptionGroup var statistics: StatisticsOptions
+
     @Option(
         name: .customLong("collect.threads"),
         help: ArgumentHelp("Threads that enter namespaces; by default 2, or 1 on a host with one CPU.", valueName: "n"))
@@ -250,6 +252,7 @@ struct CollectorOptions: ParsableArguments {
     var enabled: Set<CollectorName> {
         var names = network.enabled
         names.formUnion([.drift, .interface, .sysctl])
+        names.formUnion(statistics.enabled)
         if !drift { names.remove(.drift) }
         if !sysctl { names.remove(.sysctl) }
         if !interface { names.remove(.interface) }

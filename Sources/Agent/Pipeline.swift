@@ -12,16 +12,43 @@ package final class Pipeline {
     private var buffer = ByteBuffer()
     private var again = SysctlReadings(table: SysctlTable([]))
 
-    /// A pipeline without filters: of the collectors whose system calls the benchmark's floor makes, or of all.
-    package init(_ settings: EngineSettings, allCollectors: Bool = false) throws {
-        names = allCollectors ? Set(CollectorName.allCases) : [.interface, .sysctl]
+    /// Which collectors run.
+    package enum Choice: String, CaseIterable, Sendable {
+        /// `interface` and `sysctl`.
+        case basic
+        /// Those that run unless they are switched off.
+        case defaults
+        case all
+
+        var names: Set<CollectorName> {
+            switch self {
+            case .basic: [.interface, .sysctl]
+            case .defaults: CollectorName.defaults
+            case .all: Set(CollectorName.allCases)
+            }
+        }
+
+        /// The flags with which the agent runs the same.
+        package var flags: [String] {
+            CollectorName.allCases.sorted().map { "--\(names.contains($0) ? "" : "no-")collector.\($0.rawValue)" }
+        }
+    }
+
+    /// A pipeline without filters.
+    package init(_ settings: EngineSettings, _ choice: Choice) throws {
+        names = choice.names
+        var settings = settings
+        var statistics = StatisticsOptions()
+        statistics.netstat = names.contains(.netstat)
+        statistics.fields = MIBFamily.defaultFields
+        try statistics.apply(to: &settings)
         let ledger = ErrorLedger()
         engine = try PortableEngine(settings, ledger: ledger)
         exposer = try Exposer(
             engine: engine,
             scene: Scene(
                 filter: try DeviceFilter(include: nil, exclude: nil), includesHostVeths: false, maximumDevices: 1000),
-            state: AgentState(ledger: ledger, startTime: WallClock.now()), collectors: names,
+            state: AgentState(ledger: ledger, startTime: WallClock.now()), collectors: names, mib: settings.mib,
             drift: DriftMonitor(
                 DriftConfiguration(), DriftMonitor.References(),
                 logger: Logger(label: "pipeline") { _ in SwiftLogNoOpLogHandler() }))
@@ -66,6 +93,11 @@ package final class Pipeline {
         var count = 0
         for line in bytes.split(separator: UInt8(ascii: "\n")) where line.first != UInt8(ascii: "#") { count += 1 }
         return count
+    }
+
+    /// What the collectors of the last collection took to read, seconds.
+    package var collectorSeconds: [(name: String, seconds: Double)] {
+        exposer.parts.map { ($0.name, $0.part.seconds) }
     }
 
     /// What the last discovery took, seconds.

@@ -21,7 +21,7 @@ public enum Capability: Int, CaseIterable, Sendable {
     public var purpose: String {
         switch self {
         case .dacReadSearch: "namespaces that only a descriptor of another user's process holds"
-        case .netAdmin: "namespaces that only a socket holds"
+        case .netAdmin: "namespaces that only a socket holds, and connection tracking"
         case .sysPtrace: "the namespaces of other users' processes"
         case .sysAdmin: "sysctls and interfaces of any namespace but our own"
         }

@@ -3,9 +3,9 @@ public import NetnsCore
 /// What a collection reads in each namespace.
 public struct CollectionParts: OptionSet, Sendable, Hashable {
     /// The bits.
-    public let rawValue: UInt8
+    public let rawValue: UInt16
     /// Parts by their bits.
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// The sysctls.
     public static let sysctls = CollectionParts(rawValue: 1)
@@ -17,8 +17,22 @@ public struct CollectionParts: OptionSet, Sendable, Hashable {
     public static let routes = CollectionParts(rawValue: 8)
     /// The number of neighbours by state: dear, since its cost in each namespace grows with the neighbours of all.
     public static let neighbours = CollectionParts(rawValue: 16)
+    /// The counters of the protocols: /proc/net/{snmp,snmp6,netstat}.
+    public static let mib = CollectionParts(rawValue: 32)
+    /// The numbers of sockets: /proc/net/{sockstat,sockstat6}.
+    public static let sockets = CollectionParts(rawValue: 64)
+    /// The connection tracking.
+    public static let conntrack = CollectionParts(rawValue: 128)
+    /// The number of TCP sockets by state: dear, since the kernel walks the connections of all namespaces for each.
+    public static let tcpStates = CollectionParts(rawValue: 256)
+    /// The queueing disciplines.
+    public static let qdiscs = CollectionParts(rawValue: 512)
+    /// What the CPUs did with the packets that came in; of the host.
+    public static let softnet = CollectionParts(rawValue: 1024)
     /// Everything.
-    public static let all: CollectionParts = [.sysctls, .links, .addresses, .routes, .neighbours]
+    public static let all: CollectionParts = [
+        .sysctls, .links, .addresses, .routes, .neighbours, .mib, .sockets, .conntrack, .tcpStates, .qdiscs, .softnet,
+    ]
 }
 
 /// How a collection went, beside its namespaces.
@@ -48,6 +62,18 @@ public struct CollectionReport: Sendable {
     public var routes = Part()
     /// The neighbours.
     public var neighbours = Part()
+    /// The counters of the protocols.
+    public var mib = Part()
+    /// The numbers of sockets.
+    public var sockets = Part()
+    /// The connection tracking.
+    public var conntrack = Part()
+    /// The states of TCP sockets.
+    public var tcpStates = Part()
+    /// The queueing disciplines.
+    public var qdiscs = Part()
+    /// What the CPUs did with the packets that came in.
+    public var softnet = Part()
     /// Namespaces left out since there are more than `maximumNamespaces`.
     public var leftOutByLimit = 0
     /// Namespaces that were not reached before the deadline.
@@ -114,6 +140,8 @@ public struct EngineSettings: Sendable {
     public var readsHostVeths = false
     /// A namespace with more routes than this has no samples of its routes.
     public var maximumRoutes = 100_000
+    /// The counters of the protocols to read.
+    public var mib = MIBSelection([])
     /// Descriptors to keep; nil for as many as the limit allows.
     public var descriptors: DescriptorBudget?
 

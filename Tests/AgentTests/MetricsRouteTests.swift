@@ -93,15 +93,15 @@ import Testing
             ),
             (
                 [("collect[]", "cpu")], nil,
-                "collect[]: there is no collector of that name; there are address, drift, interface, neighbour, route, sysctl\n"
+                "collect[]: there is no collector of that name; there are address, conntrack, drift, interface, neighbour, netstat, qdisc, route, sockstat, softnet, sysctl, tcp\n"
             ),
             (
                 [("exclude[]", "SYSCTL")], nil,
-                "exclude[]: there is no collector of that name; there are address, drift, interface, neighbour, route, sysctl\n"
+                "exclude[]: there is no collector of that name; there are address, conntrack, drift, interface, neighbour, netstat, qdisc, route, sockstat, softnet, sysctl, tcp\n"
             ),
             (
                 [("collect[]", "")], nil,
-                "collect[]: there is no collector of that name; there are address, drift, interface, neighbour, route, sysctl\n"
+                "collect[]: there is no collector of that name; there are address, conntrack, drift, interface, neighbour, netstat, qdisc, route, sockstat, softnet, sysctl, tcp\n"
             ),
             ([("collect[]", "sysctl"), ("collect[]", "x")], nil, "collect[]: there is no collector of that name"),
             ([], "x", "X-Prometheus-Scrape-Timeout-Seconds is no positive number of seconds\n"),

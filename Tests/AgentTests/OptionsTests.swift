@@ -64,6 +64,7 @@ import Testing
             ["--collector.interface.device-include", "a", "--collector.interface.device-exclude", "b"],
             "--collector.interface.device-include and --collector.interface.device-exclude cannot be given together"
         ),
+        (["--collector.netstat.fields", "("], "--collector.netstat.fields: '(' is no regular expression"),
         (["--log.level", "loud"], "loud"), (["--log.format", "xml"], "xml"), (["--nonsense"], "--nonsense"),
         (["--web.max-requests", "many"], "many"),
     ])
@@ -98,24 +99,20 @@ import Testing
     }
 
     @Test func collectorsAreSwitched() throws {
-        #expect(
-            try ServeCommand.parse(["--no-collector.sysctl"]).collectors.enabled == [
-                .address, .drift, .interface, .route,
-            ])
+        let defaults = CollectorName.defaults
+        #expect(try ServeCommand.parse(["--no-collector.sysctl"]).collectors.enabled == defaults.subtracting([.sysctl]))
         #expect(try ServeCommand.parse([]).collectors.enabled == CollectorName.defaults)
         let neighbour = try ServeCommand.parse(["--collector.neighbour"]).collectors
-        #expect(neighbour.enabled == Set(CollectorName.allCases))
+        #expect(neighbour.enabled == defaults.union([.neighbour]))
         #expect(throws: (any Error).self) { try ServeCommand.parse(["--collector.route.max-routes=-1"]) }
         #expect(throws: (any Error).self) { try ServeCommand.parse(["--collector.address.max-addresses=-1"]) }
         #expect(
-            try ServeCommand.parse(["--no-collector.interface"]).collectors.enabled == [
-                .address, .drift, .route, .sysctl,
-            ])
-        let none = try ServeCommand.parse([
-            "--no-collector.interface", "--no-collector.sysctl", "--no-collector.address", "--no-collector.route",
-            "--no-collector.drift",
-        ])
-        #expect(none.collectors.enabled.isEmpty)
+            try ServeCommand.parse(["--no-collector.interface"]).collectors.enabled
+                == defaults.subtracting([.interface]))
+        let names = CollectorName.allCases.map(\.rawValue)
+        #expect(try ServeCommand.parse(names.map { "--no-collector.\($0)" }).collectors.enabled.isEmpty)
+        #expect(
+            try ServeCommand.parse(names.map { "--collector.\($0)" }).collectors.enabled == Set(CollectorName.allCases))
         let own = try ServeCommand.parse([
             "--no-collector.sysctl.builtin", "--collector.sysctl.include", "net.ipv4.tcp_*",
             "--collector.sysctl.include",

@@ -33,6 +33,12 @@ final class FakeEngine: NamespaceEngine {
             namespace.hasAddresses = read.contains(.addresses)
             namespace.hasRoutes = read.contains(.routes)
             namespace.hasNeighbours = read.contains(.neighbours)
+            namespace.hasMIB = read.contains(.mib)
+            namespace.hasSockets = read.contains(.sockets)
+            namespace.hasConntrack = read.contains(.conntrack)
+            namespace.hasTCPStates = read.contains(.tcpStates)
+            namespace.hasQdiscs = read.contains(.qdiscs)
+            namespace.hasSoftnet = read.contains(.softnet) && namespace.isHost
         }
         var topology = Topology()
         topology.resolve(namespaces)
@@ -60,7 +66,7 @@ struct Stage {
             maximumDevices: maximumDevices, maximumAddresses: maximumAddresses)
         state = AgentState(ledger: ErrorLedger(), startTime: 1_700_000_000.5)
         exposer = try Exposer(
-            engine: engine, scene: scene, state: state, collectors: enabled,
+            engine: engine, scene: scene, state: state, collectors: enabled, mib: Samples.mib,
             drift: DriftMonitor(drift, references, logger: Self.silent), now: { 1_700_000_100.125 })
         self.enabled = enabled
     }
@@ -191,6 +197,7 @@ enum Samples {
                 ("net.ipv4.ip_local_reserved_ports", .value("8080\n")), ("net.core.somaxconn", .value("4096\n")),
             ])
         sample.processes = 212
+        addStatistics(to: sample)
         sample.leader = LeaderProcess(pid: 1, uid: 0, user: "root", command: "systemd")
         return sample
     }
@@ -219,6 +226,7 @@ enum Samples {
                 ("net.ipv4.tcp_notsent_lowat", .value("4294967295\n")), ("net.ipv4.icmp_msgs", .value("-1\n")),
             ])
         addNetwork(to: sample)
+        addStatistics(to: sample)
         sample.nsid = 4
         sample.isWritableInside = false
         sample.containers = [

@@ -102,8 +102,9 @@ extension EndToEnd {
 
         /// Whether the values of a name do not change while nothing happens.
         static func isStill(_ name: String) -> Bool {
-            !name.hasPrefix("process_") && !name.hasPrefix("netdrift_") && !name.hasPrefix("netns_network_")
-                && name != "netns_processes"
+            let moving = ["process_", "netdrift_", "netns_network_", "netns_processes", "netns_tcp_", "netns_sockets_"]
+            return !moving.contains { name.hasPrefix($0) } && !name.hasSuffix("_total")
+                && name != "netns_conntrack_entries"
                 || ["netns_network_mtu_bytes", "netns_network_info", "netns_network_up"].contains(name)
         }
 

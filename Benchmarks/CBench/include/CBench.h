@@ -24,13 +24,15 @@ struct bench_world {
     int sysctl_count;
     const char *const *directories; // full paths
     int directory_count;
+    int defaults; // also what the other collectors read that run by default
 };
 
 // Opens what is to be kept: each namespace's directories, and the files of the sysctls whose rank is below `files`.
 // Returns 0, or -errno.
 int bench_prepare(struct bench_world *world, const int *ranks, int files);
 
-// One collection of bare system calls: open, setns, link dump, kept files or openat below kept directories.
+// One collection of bare system calls: open, setns, link dump, kept files or openat below kept directories; with
+// `defaults` also address and route dumps, five files of /proc/thread-self/net, and connection tracking.
 // Returns the bytes read, or -errno. The calling thread ends in the last namespace.
 long bench_floor(const struct bench_world *world);
 

@@ -12,6 +12,7 @@ struct AddressCollector: Collector {
     let emitters = [
         Emitter(
             "netns_network_address_info", .info,
+            labels: ["netns", "device", "address", "family", "prefix_length", "scope", "flags"],
             help:
                 "An IP address of a network device (RTM_GETADDR; on a point-to-point link IFA_LOCAL), its scope, and those of "
                 + "its flags (IFA_FLAGS) that tell of trouble: tentative, dadfailed, deprecated."

@@ -22,7 +22,8 @@ struct AgentCollector: Collector {
 
     private static func agent(_ state: AgentState) -> [Emitter] {
         [
-            Emitter("netdrift_build_info", .info, help: "The version of this agent.") { _, writer in
+            Emitter("netdrift_build_info", .info, labels: ["version"], help: "The version of this agent.") {
+                _, writer in
                 let labels = ByteBuffer(capacity: 64)
                 labels.openLabels("version", Version.number.utf8Span.span)
                 writer.sample(labels, 0..<labels.count, UInt64(1))
@@ -49,7 +50,7 @@ struct AgentCollector: Collector {
                 help: "Time this collection took to find the namespaces."
             ) { $0.report.discoverySeconds },
             Emitter(
-                "netdrift_namespaces_left_out", .gauge,
+                "netdrift_namespaces_left_out", .gauge, labels: ["reason"],
                 help:
                     "Namespaces found and not read in this collection: deadline, the scrape's timeout was near; limit, more than "
                     + "--discovery.max-namespaces; unreachable, they could not be entered."
@@ -109,13 +110,13 @@ struct AgentCollector: Collector {
     private static var collectors: [Emitter] {
         [
             Emitter(
-                "netdrift_scrape_collector_duration_seconds", .gauge, unit: "seconds",
+                "netdrift_scrape_collector_duration_seconds", .gauge, unit: "seconds", labels: ["collector"],
                 help: "Time a collector spent reading, summed over the threads."
             ) { scene, writer in
                 for (label, part) in scene.collectors { writer.sample(label.span, part.seconds) }
             },
             Emitter(
-                "netdrift_scrape_collector_success", .gauge,
+                "netdrift_scrape_collector_success", .gauge, labels: ["collector"],
                 help: "1 when a collector could read at least one namespace, 0 when it failed in all."
             ) { scene, writer in
                 for (label, part) in scene.collectors { writer.sample(label.span, part.succeeded ? 1 : UInt64(0)) }
@@ -125,7 +126,7 @@ struct AgentCollector: Collector {
 
     private static func errors(_ state: AgentState) -> Emitter {
         Emitter(
-            "netdrift_namespace_errors_total", .counter,
+            "netdrift_namespace_errors_total", .counter, labels: ["operation", "reason"],
             help:
                 "Failures in namespaces, by what was tried and the kernel's answer; each costs that namespace its samples of "
                 + "that kind."

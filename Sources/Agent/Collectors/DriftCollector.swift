@@ -11,7 +11,7 @@ struct DriftCollector: Collector {
 
     let emitters = [
         Emitter(
-            "netns_sysctl_drift", .gauge,
+            "netns_sysctl_drift", .gauge, labels: ["netns", "sysctl", "rule", "source", "severity"],
             help:
                 "1 when a sysctl is not what a rule says it should be, 0 when it is; none when it is absent or unreadable. "
                 + "source: config, declared (the container's own OCI specification), host, fresh, baseline."
@@ -25,7 +25,8 @@ struct DriftCollector: Collector {
         },
         // Typed as a gauge: an info family of OpenMetrics would be called netns_sysctl_drift, as the one above is.
         Emitter(
-            "netns_sysctl_drift_info", .gauge, help: "A sysctl that drifted: what it should be, and what it is."
+            "netns_sysctl_drift_info", .gauge, labels: ["netns", "sysctl", "rule", "expected", "actual"],
+            help: "A sysctl that drifted: what it should be, and what it is."
         ) { scene, writer in
             let labels = ByteBuffer(capacity: 512)
             forEachAssertion(scene) { namespace, watch, index, state in
@@ -39,7 +40,7 @@ struct DriftCollector: Collector {
             }
         },
         Emitter(
-            "netns_sysctl_drift_start_timestamp_seconds", .gauge, unit: "seconds",
+            "netns_sysctl_drift_start_timestamp_seconds", .gauge, unit: "seconds", labels: ["netns", "sysctl", "rule"],
             help: "When a drift that goes on was first seen, since the epoch."
         ) { scene, writer in
             forEachAssertion(scene) { namespace, watch, index, state in
@@ -50,7 +51,7 @@ struct DriftCollector: Collector {
             }
         },
         Emitter(
-            "netns_sysctl_expectations", .gauge,
+            "netns_sysctl_expectations", .gauge, labels: ["netns", "state"],
             help:
                 "Expectations of a namespace by what became of them: matched, drifted, absent (there is no such sysctl), "
                 + "unreadable."
@@ -67,7 +68,7 @@ struct DriftCollector: Collector {
             }
         },
         Emitter(
-            "netns_sysctl_changes_total", .counter,
+            "netns_sysctl_changes_total", .counter, labels: ["netns", "sysctl"],
             help:
                 "Changes of a sysctl's value from one collection to the next, of those that something is asked of and those "
                 + "that have changed."
@@ -84,7 +85,7 @@ struct DriftCollector: Collector {
             }
         },
         Emitter(
-            "netns_sysctl_writable", .gauge,
+            "netns_sysctl_writable", .gauge, labels: ["netns"],
             help:
                 "1 when /proc/sys is mounted writable in a namespace's container (/proc/PID/mountinfo), so that it could "
                 + "change its own sysctls; 0 when it is read-only."

@@ -44,7 +44,7 @@ struct InterfaceCollector: Collector {
         _ counter: LinkCounter, _ name: String, _ kernelName: String, _ unit: String?
     ) -> Emitter {
         Emitter(
-            "netns_network_\(name)_total", .counter, unit: unit,
+            "netns_network_\(name)_total", .counter, unit: unit, labels: ["netns", "device"],
             help: "Network device statistic \(kernelName) (rtnl_link_stats64)."
         ) { scene, writer in
             for device in scene.devices {
@@ -59,7 +59,7 @@ struct InterfaceCollector: Collector {
     private static func number(
         _ name: String, _ kind: MetricKind, unit: String? = nil, help: String, _ value: @escaping (Link) -> UInt64?
     ) -> Emitter {
-        Emitter("netns_network_\(name)", kind, unit: unit, help: help) { scene, writer in
+        Emitter("netns_network_\(name)", kind, unit: unit, labels: ["netns", "device"], help: help) { scene, writer in
             for device in scene.devices {
                 if let value = value(scene.namespaces[device.namespace].links[device.link]) {
                     writer.sample(scene.labels, device.label, value)
@@ -101,6 +101,10 @@ struct InterfaceCollector: Collector {
     private static var info: Emitter {
         Emitter(
             "netns_network_info", .info,
+            labels: [
+                "netns", "device", "address", "adminstate", "broadcast", "duplex", "ifalias", "kind", "master",
+                "operstate",
+            ],
             help:
                 "A network device: its operational state (IFLA_OPERSTATE), administrative state (IFF_UP), hardware address, "
                 + "kind (IFLA_INFO_KIND), duplex, alias, and the bridge or bond it is a port of (IFLA_MASTER)."
@@ -127,7 +131,8 @@ struct InterfaceCollector: Collector {
 
     private static var peerInfo: Emitter {
         Emitter(
-            "netns_network_peer_info", .info,
+            "netns_network_peer_info", .info, labels: ["netns", "device", "peer_netns", "peer_device", "master"],
+            labels: ["netns", "device", "peer_netns", "peer_device", "master"],
             help:
                 "The other end of a veth or the lower device of a macvlan, vlan and the like (IFLA_LINK, IFLA_LINK_NETNSID), "
                 + "with the bridge or bond that it is a port of; absent where it could not be told."
@@ -149,7 +154,7 @@ struct InterfaceCollector: Collector {
 
     private static var peerPortState: Emitter {
         Emitter(
-            "netns_network_peer_port_state", .gauge,
+            "netns_network_peer_port_state", .gauge, labels: ["netns", "device"], labels: ["netns", "device"],
             help:
                 "State of the other end as a port of its bridge (IFLA_BRPORT_STATE): 0 disabled, 1 listening, 2 learning, "
                 + "3 forwarding, 4 blocking."

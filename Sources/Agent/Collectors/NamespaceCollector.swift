@@ -10,6 +10,10 @@ struct NamespaceCollector: Collector {
     let emitters = [
         Emitter(
             "netns_info", .info,
+            labels: [
+                "netns", "inode", "nsid", "origin", "runtime", "container_id", "container", "pod_namespace", "pod",
+                "user", "command",
+            ],
             help:
                 "A network namespace: its nsfs inode, the id the host has for it (RTM_GETNSID), how it is held, the "
                 + "container or pod it was made for, and the user and command (/proc/PID/comm) of its process with the "
@@ -34,14 +38,16 @@ struct NamespaceCollector: Collector {
                 writer.sample(labels, 0..<labels.count, UInt64(1))
             }
         },
-        Emitter("netns_processes", .gauge, help: "Processes (thread groups) in the namespace, by /proc/PID/ns/net.") {
-            scene, writer in
+        Emitter(
+            "netns_processes", .gauge, labels: ["netns"],
+            help: "Processes (thread groups) in the namespace, by /proc/PID/ns/net."
+        ) { scene, writer in
             for (index, namespace) in scene.namespaces.enumerated() {
                 writer.sample(scene.labels, scene.namespaceLabels[index], UInt64(namespace.processes))
             }
         },
         Emitter(
-            "netns_first_seen_timestamp_seconds", .gauge, unit: "seconds",
+            "netns_first_seen_timestamp_seconds", .gauge, unit: "seconds", labels: ["netns"],
             help: "When this agent first saw the namespace, since the epoch."
         ) { scene, writer in
             for (index, namespace) in scene.namespaces.enumerated() {
@@ -50,7 +56,7 @@ struct NamespaceCollector: Collector {
             }
         },
         Emitter(
-            "netns_namespaces", .gauge,
+            "netns_namespaces", .gauge, labels: ["origin"],
             help:
                 "Network namespaces reported, by what holds them: process, mount, fd, socket or thread, the first that "
                 + "applies."

@@ -11,7 +11,7 @@ struct NeighbourCollector: Collector {
 
     let emitters = [
         Emitter(
-            "netns_neighbours", .gauge,
+            "netns_neighbours", .gauge, labels: ["netns", "state"],
             help: "Entries of the neighbour table (RTM_GETNEIGH: ARP and NDP) by their state (ndm_state)."
         ) { scene, writer in
             let labels = ByteBuffer(capacity: 512)

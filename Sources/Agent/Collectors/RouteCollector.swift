@@ -11,7 +11,7 @@ struct RouteCollector: Collector {
 
     let emitters = [
         Emitter(
-            "netns_network_default_route_info", .info,
+            "netns_network_default_route_info", .info, labels: ["netns", "device", "family", "gateway"],
             help:
                 "A next hop of a unicast default route of the main table (RTM_GETROUTE): its gateway (RTA_GATEWAY, RTA_VIA; "
                 + "without one, all is thought to be on the link) and device (RTA_OIF). The first 16 of a namespace."
@@ -30,7 +30,7 @@ struct RouteCollector: Collector {
             }
         },
         Emitter(
-            "netns_routes", .gauge,
+            "netns_routes", .gauge, labels: ["netns", "family"],
             help: "Routes (RTM_GETROUTE) of all tables but local; without clones (RTM_F_CLONED)."
         ) { scene, writer in
             let labels = ByteBuffer(capacity: 512)

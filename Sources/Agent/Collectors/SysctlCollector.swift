@@ -11,7 +11,7 @@ struct SysctlCollector: Collector {
 
     let emitters = [
         Emitter(
-            "netns_sysctl_value", .gauge,
+            "netns_sysctl_value", .gauge, labels: ["netns", "sysctl", "index"],
             help: "A sysctl of /proc/sys/net that is a number, or one of several numbers (index, from 0)."
         ) { scene, writer in
             Self.forEachNamespace(scene) { readings, labels, label in
@@ -34,7 +34,8 @@ struct SysctlCollector: Collector {
             }
         },
         Emitter(
-            "netns_sysctl_info", .info, help: "A sysctl of /proc/sys/net that is text: its value is in the label."
+            "netns_sysctl_info", .info, labels: ["netns", "sysctl", "value"],
+            help: "A sysctl of /proc/sys/net that is text: its value is in the label."
         ) { scene, writer in
             Self.forEachNamespace(scene) { readings, labels, label in
                 for index in readings.readings.indices {

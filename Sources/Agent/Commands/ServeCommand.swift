@@ -32,6 +32,7 @@ struct ServeCommand: ParsableCommand {
         settings.readsHostVeths = collectors.hostVeths
         discovery.apply(to: &settings)
         collectors.network.apply(to: &settings)
+        try collectors.statistics.apply(to: &settings)
         let (budget, limit) = DescriptorBudget.raisingLimit()
         settings.descriptors = budget
         let flags = settings
@@ -134,7 +135,7 @@ struct ServeCommand: ParsableCommand {
             filter: try options.filter(), includesHostVeths: options.hostVeths, maximumDevices: options.maximumDevices,
             maximumAddresses: options.network.maximumAddresses)
         return try Exposer(
-            engine: engine, scene: scene, state: state, collectors: options.enabled,
+            engine: engine, scene: scene, state: state, collectors: options.enabled, mib: setup.engine.mib,
             drift: DriftMonitor(setup.drift, setup.references, logger: logger))
     }
 

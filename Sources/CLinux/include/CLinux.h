@@ -5,8 +5,12 @@
 // Only headers of the kernel are included here: those of glibc, read with _GNU_SOURCE, define some structs otherwise
 // than Swift's own Glibc module, which then refuses both.
 #include <linux/capability.h>
+#include <linux/gen_stats.h>
 #include <linux/if_link.h>
+#include <linux/inet_diag.h>
 #include <linux/net_namespace.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/rtnetlink.h>

@@ -11,6 +11,7 @@ package enum NetlinkConstant {
     package static let newAddress: UInt16 = 20
     package static let newRoute: UInt16 = 24
     package static let newNeighbour: UInt16 = 28
+    package static let newQdisc: UInt16 = 36
     package static let newNamespaceID: UInt16 = 88
     package static let linkHeaderLength = 16
     package static let addressHeaderLength = 8

@@ -78,6 +78,30 @@ public final class NamespaceSample: @unchecked Sendable {
     public var neighbours = NeighbourCounts()
     /// Whether this collection read its neighbours.
     public var hasNeighbours = false
+    /// Its protocols' counters, when `hasMIB`, in the order of the selection.
+    public var mib = MIBReadings()
+    /// Whether this collection read its protocols' counters.
+    public var hasMIB = false
+    /// Its sockets, when `hasSockets`.
+    public var sockets = SocketStatistics()
+    /// Whether this collection read the numbers of its sockets.
+    public var hasSockets = false
+    /// Its connection tracking, when `hasConntrack`.
+    public var conntrack = ConntrackStatistics()
+    /// Whether this collection read its connection tracking.
+    public var hasConntrack = false
+    /// Its TCP sockets by state, when `hasTCPStates`.
+    public var tcpStates = TCPStateCounts()
+    /// Whether this collection read the states of its TCP sockets.
+    public var hasTCPStates = false
+    /// The queueing disciplines of its links, when `hasQdiscs`, in the kernel's order.
+    public var qdiscs: [Qdisc] = []
+    /// Whether this collection read its queueing disciplines.
+    public var hasQdiscs = false
+    /// What the CPUs did with the packets that came in, when `hasSoftnet`: of the host as a whole, and read there alone.
+    public var softnet: [SoftnetStatistics] = []
+    /// Whether this collection read that.
+    public var hasSoftnet = false
 
     /// A namespace that was just found.
     public init(serial: UInt64, inode: UInt64, isHost: Bool, firstSeen: Double, table: SysctlTable) {

@@ -42,7 +42,7 @@ enum NetlinkError: Error {
     deinit { unsafe memory.deallocate() }
 }
 
-/// A NETLINK_ROUTE socket, open for one visit to a namespace: it holds the namespace as long as it lives.
+/// A netlink socket, open for one visit to a namespace: it holds the namespace as long as it lives.
 ///
 /// It is not bound: the kernel gives it a port when it first sends (our process id may be another socket's), which saves
 /// two system calls of the dozen that a visit makes.
@@ -50,10 +50,10 @@ struct NetlinkSocket: ~Copyable {
     private let socket: FileDescriptor
     private var sequence: UInt32 = 0
 
-    /// A socket in the namespace the calling thread is in.
-    init() throws(Errno) {
+    /// A socket of a family in the namespace the calling thread is in.
+    init(_ family: Int32 = NETLINK_ROUTE) throws(Errno) {
         socket = try syscall {
-            let result = Glibc.socket(AF_NETLINK, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), NETLINK_ROUTE)
+            let result = Glibc.socket(AF_NETLINK, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), family)
             return result < 0 ? -errno : result
         }.asDescriptor
     }

@@ -20,6 +20,12 @@ final class VisitJob: VisitorWork {
         var addresses = CollectionReport.Part()
         var routes = CollectionReport.Part()
         var neighbours = CollectionReport.Part()
+        var mib = CollectionReport.Part()
+        var sockets = CollectionReport.Part()
+        var conntrack = CollectionReport.Part()
+        var tcpStates = CollectionReport.Part()
+        var qdiscs = CollectionReport.Part()
+        var softnet = CollectionReport.Part()
     }
 
     init(
@@ -37,12 +43,14 @@ final class VisitJob: VisitorWork {
 
 /// What one thread needs to visit namespaces. It belongs to its thread, which does nothing else.
 final class NamespaceVisitor {
-    private let settings: EngineSettings
+    let settings: EngineSettings
     private let ledger: ErrorLedger
     private let table: SysctlTable
     private let pool: SysctlTablePool
-    private let buffer = NetlinkBuffer()
+    let buffer = NetlinkBuffer()
     private var reader: SysctlReader
+    var files: NetworkFiles
+    var mibParser: MIBParser
     private var expansion: SysctlExpansion?
     private let nextSerial: @Sendable () -> UInt64
     /// What ethtool said of the first veth.
@@ -60,6 +68,8 @@ final class NamespaceVisitor {
         self.pool = pool
         self.nextSerial = nextSerial
         reader = SysctlReader(procfs: settings.paths.procfs)
+        files = NetworkFiles(procfs: settings.paths.procfs)
+        mibParser = MIBParser(settings.mib)
         if !settings.sysctls.patterns.isEmpty {
             expansion = SysctlExpansion(settings.sysctls, pool: pool, procfs: settings.paths.procfs)
         }
@@ -70,6 +80,7 @@ final class NamespaceVisitor {
         comingHome { home in
             var totals = VisitJob.Totals()
             visitAll(job, home, &totals)
+            files.close()
             job.totals.withLock { $0.add(totals) }
         }
     }
@@ -127,13 +138,16 @@ final class NamespaceVisitor {
         _ namespace: PortableNamespace, _ job: VisitJob, _ home: borrowing NamespaceHandle,
         _ idSocket: inout NetlinkSocket?, _ totals: inout VisitJob.Totals
     ) {
+        let sockets: SocketStatistics?
         do throws(Errno) {
             if namespace.isHost, settings.paths.hostNamespace == nil {
                 try goHome(home)
+                sockets = readSockets(namespace, job, &totals)
                 identify(namespace, try NetlinkSocket(), job, &totals)
             } else {
                 let handle = try open(namespace)
                 try enter(handle)
+                sockets = readSockets(namespace, job, &totals)
                 identify(namespace, try NetlinkSocket(), job, &totals)
                 askForID(namespace, handle, &idSocket)
             }
@@ -143,6 +157,11 @@ final class NamespaceVisitor {
             return
         }
         if namespace.isSelected || settings.comparesWithHost { readSysctls(namespace, job, &totals) }
+        if namespace.isSelected {
+            namespace.sample.hasSockets = sockets != nil
+            if let sockets { namespace.sample.sockets = sockets }
+            readStatistics(namespace.sample, job, &totals)
+        }
         namespace.sample.wasRead = true
         namespace.outcome = .read
     }
@@ -209,13 +228,14 @@ final class NamespaceVisitor {
         }
     }
 
-    /// Addresses, neighbours and routes. The routes come last, since the socket is of no use when they were too many.
+    /// Addresses, neighbours, queueing disciplines and routes. The routes come last, since the socket is of no use when they were too many.
     private func readNetwork(
         _ sample: NamespaceSample, _ socket: inout NetlinkSocket, _ job: VisitJob, _ totals: inout VisitJob.Totals
     ) {
         sample.hasAddresses = false
         sample.hasNeighbours = false
         sample.hasRoutes = false
+        sample.hasQdiscs = false
         if job.parts.contains(.addresses) {
             sample.hasAddresses = attempt("addresses", &totals.addresses) { () throws(NetlinkError) in
                 try socket.dumpAddresses(into: &sample.addresses, buffer: buffer)
@@ -226,6 +246,11 @@ final class NamespaceVisitor {
                 try socket.dumpNeighbours(into: &sample.neighbours, buffer: buffer)
             }
         }
+        if job.parts.contains(.qdiscs) {
+            sample.hasQdiscs = attempt("qdiscs", &totals.qdiscs) { () throws(NetlinkError) in
+                try socket.dumpQdiscs(into: &sample.qdiscs, buffer: buffer)
+            }
+        }
         if job.parts.contains(.routes) {
             sample.hasRoutes = attempt("routes", &totals.routes) { () throws(NetlinkError) in
                 try socket.dumpRoutes(into: &sample.routes, limit: settings.maximumRoutes, buffer: buffer)
@@ -234,7 +259,7 @@ final class NamespaceVisitor {
     }
 
     /// Reads one part of a namespace: timed, and counted when it fails. True when it did not.
-    private func attempt(
+    func attempt(
         _ operation: String, _ part: inout CollectionReport.Part, _ body: () throws(NetlinkError) -> Void
     ) -> Bool {
         let start = Instant.now()
@@ -302,6 +327,12 @@ extension VisitJob.Totals {
         addresses.add(other.addresses)
         routes.add(other.routes)
         neighbours.add(other.neighbours)
+        mib.add(other.mib)
+        sockets.add(other.sockets)
+        conntrack.add(other.conntrack)
+        tcpStates.add(other.tcpStates)
+        qdiscs.add(other.qdiscs)
+        softnet.add(other.softnet)
     }
 }
 

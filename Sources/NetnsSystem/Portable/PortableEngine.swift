@@ -126,8 +126,9 @@ public final class PortableEngine: NamespaceEngine {
             namespace.outcome = .notReached
             namespace.sample.wasRead = false
         }
+        let conntrack = parts.contains(.conntrack) && KernelFeatures.hasConntrack(settings.paths)
         let job = VisitJob(
-            visited, parts, deadline: deadline,
+            visited, conntrack ? parts : parts.subtracting(.conntrack), deadline: deadline,
             absenceRound: absence.round(procfs: settings.paths.procfs, directories: table.directories))
         try pool.run(job)
         finish(job, &report)
@@ -301,6 +302,12 @@ public final class PortableEngine: NamespaceEngine {
         report.addresses = totals.addresses
         report.routes = totals.routes
         report.neighbours = totals.neighbours
+        report.mib = totals.mib
+        report.sockets = totals.sockets
+        report.conntrack = totals.conntrack
+        report.tcpStates = totals.tcpStates
+        report.qdiscs = totals.qdiscs
+        report.softnet = totals.softnet
         namespaces.removeAll(keepingCapacity: true)
         linked.removeAll(keepingCapacity: true)
         var tables: Set<ObjectIdentifier> = []
