@@ -132,7 +132,6 @@ struct InterfaceCollector: Collector {
     private static var peerInfo: Emitter {
         Emitter(
             "netns_network_peer_info", .info, labels: ["netns", "device", "peer_netns", "peer_device", "master"],
-            labels: ["netns", "device", "peer_netns", "peer_device", "master"],
             help:
                 "The other end of a veth or the lower device of a macvlan, vlan and the like (IFLA_LINK, IFLA_LINK_NETNSID), "
                 + "with the bridge or bond that it is a port of; absent where it could not be told."
@@ -154,7 +153,7 @@ struct InterfaceCollector: Collector {
 
     private static var peerPortState: Emitter {
         Emitter(
-            "netns_network_peer_port_state", .gauge, labels: ["netns", "device"], labels: ["netns", "device"],
+            "netns_network_peer_port_state", .gauge, labels: ["netns", "device"],
             help:
                 "State of the other end as a port of its bridge (IFLA_BRPORT_STATE): 0 disabled, 1 listening, 2 learning, "
                 + "3 forwarding, 4 blocking."
