@@ -25,6 +25,7 @@ enum LandingPage {
             <ul>
             <li><a href="\(path)">Metrics</a></li>
             <li><a href="/api/v1/namespaces">Namespaces, as JSON</a></li>
+            <li><a href="/api/v1/drift">Drift, as JSON</a></li>
             <li><a href="/-/healthy">Health</a></li>
             <li><a href="/-/ready">Readiness</a></li>
             </ul>

@@ -149,7 +149,7 @@ final class Container {
 
     init(
         keepalive: Int?, id: String = NamedNamespace.uniqueName("nd"), network: Network = .own,
-        beside other: Container? = nil
+        beside other: Container? = nil, sysctls: [String: String] = [:], readOnly paths: [String] = []
     ) throws {
         directory = try TemporaryDirectory()
         self.id = id
@@ -157,7 +157,10 @@ final class Container {
         self.other = other
         let root = other?.root ?? "\(bundle)/state"
         self.root = root
-        let sysctl = keepalive.map { #""net.ipv4.tcp_keepalive_time": "\#($0)""# } ?? ""
+        var sysctls = sysctls
+        if let keepalive { sysctls["net.ipv4.tcp_keepalive_time"] = "\(keepalive)" }
+        let sysctl = sysctls.map { #""\#($0)": "\#($1)""# }.joined(separator: ", ")
+        let readOnly = paths.map { "\"\($0)\"" }.joined(separator: ", ")
         try FileManager.default.createDirectory(atPath: "\(bundle)/rootfs/bin", withIntermediateDirectories: true)
         guard let busybox = Command.path(of: "busybox") else { throw Trouble("no busybox") }
         try FileManager.default.copyItem(atPath: busybox, toPath: "\(bundle)/rootfs/bin/busybox")
@@ -167,7 +170,7 @@ final class Container {
             {"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "hostname": "\(id)",
              "process": {"user": {"uid": 0, "gid": 0}, "cwd": "/", "args": ["/bin/busybox", "sleep", "600"]},
              "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
-             "linux": {"sysctl": {\(sysctl)},
+             "linux": {"sysctl": {\(sysctl)}, "readonlyPaths": [\(readOnly)],
                        "namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "ipc"}, {"type": "uts"}\(network.entry)]}}
             """)
         let pidFile = "\(bundle)/pid"

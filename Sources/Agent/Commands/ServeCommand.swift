@@ -105,12 +105,16 @@ struct ServeCommand: ParsableCommand {
         let metrics = MetricsRoute(
             scraper: scraper, enabled: collectors.enabled, maximumRequests: web.maximumRequests)
         let lifecycle = web.enableLifecycle
+        let tellsDrift = collectors.enabled.contains(.drift)
         return [
             Route("/-/reload", methods: ["POST"]) { _, responder in
                 if lifecycle { return reloader.request(responder) }
                 responder.respond(.text(403, "--web.enable-lifecycle allows this\n"))
             },
             Route("/api/v1/drift") { request, responder in
+                guard tellsDrift else {
+                    return responder.respond(.text(404, "nothing is evaluated: collector drift is switched off\n"))
+                }
                 scraper.submit(.drift, gzip: AcceptEncoding(request.header("Accept-Encoding")).prefersGzip, responder)
             },
             Route("/") { _, responder in responder.respond(.html(200, page)) },

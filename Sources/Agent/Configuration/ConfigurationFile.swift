@@ -6,7 +6,7 @@ enum ConfigurationFile {
 
     /// Reads and checks a file. Throws `UnreadableFile`, or `ConfigurationError` with every mistake.
     static func load(_ path: String) throws -> Configuration {
-        try parse(try FileBytes.read(path, upTo: YAMLDocument.maximumBytes), file: path)
+        try parse(try FileBytes.read(path, upTo: YAMLDocument.Limits.configuration.bytes), file: path)
     }
 
     /// Checks the bytes of a file; `file` is its name in messages, and what a relative path in it is relative to.
@@ -48,7 +48,7 @@ enum ConfigurationFile {
 
     /// Reads and checks a saved state. Throws as `load` does.
     static func loadBaseline(_ path: String) throws -> Baseline {
-        try parseBaseline(try FileBytes.read(path, upTo: YAMLDocument.maximumBytes), file: path)
+        try parseBaseline(try FileBytes.read(path, upTo: YAMLDocument.Limits.savedState.bytes), file: path)
     }
 
     /// Checks the bytes of a saved state: `version: 1` and `namespaces: {NAME: {SYSCTL: VALUE}}`.
@@ -56,7 +56,7 @@ enum ConfigurationFile {
         var baseline = Baseline()
         var issues = IssueCollector(file: file)
         let nothing = YAMLValue(content: .map([]), line: 1, column: 1)
-        let root = try document(bytes, file) ?? nothing
+        let root = try document(bytes, file, .savedState) ?? nothing
         let fields = issues.fields(root, .top, known: ["version", "namespaces"]) ?? []
         if let version = fields.first(where: { $0.name == "version" }) {
             if version.value.text != "1" {
@@ -83,8 +83,10 @@ enum ConfigurationFile {
         return baseline
     }
 
-    private static func document(_ bytes: [UInt8], _ file: String) throws(ConfigurationError) -> YAMLValue? {
-        do { return try YAMLDocument.parse(bytes) } catch {
+    private static func document(
+        _ bytes: [UInt8], _ file: String, _ limits: YAMLDocument.Limits = .configuration
+    ) throws(ConfigurationError) -> YAMLValue? {
+        do { return try YAMLDocument.parse(bytes, limits) } catch {
             throw ConfigurationError(issues: [
                 ConfigurationIssue(
                     file: file, line: error.line, column: error.column, key: "", message: error.message)

@@ -29,10 +29,18 @@ struct YAMLValue {
 
 /// Turns the bytes of a file into values, within bounds that no honest file meets.
 enum YAMLDocument {
-    /// The longest file that is read.
-    static let maximumBytes = 1 << 20
-    /// The most values of a file, each alias counted with all that it stands for.
-    static let maximumValues = 200_000
+    /// How much of a file is read.
+    struct Limits {
+        /// The longest file that is read.
+        let bytes: Int
+        /// The most values of a file, each alias counted with all that it stands for.
+        let values: Int
+
+        /// Of what a person writes.
+        static let configuration = Limits(bytes: 1 << 20, values: 200_000)
+        /// Of what `netdrift check --save` writes: 2.5 KiB and 110 values a namespace with the built-in list.
+        static let savedState = Limits(bytes: 64 << 20, values: 5_000_000)
+    }
 
     /// A mistake in the YAML itself: there is no going on after it.
     struct Mistake: Error {
@@ -42,27 +50,27 @@ enum YAMLDocument {
     }
 
     /// The document in these bytes, nil when there is none.
-    static func parse(_ bytes: [UInt8]) throws(Mistake) -> YAMLValue? {
-        let text = try decode(bytes)
+    static func parse(_ bytes: [UInt8], _ limits: Limits = .configuration) throws(Mistake) -> YAMLValue? {
+        let text = try decode(bytes, limits)
         try AliasGuard.check(text)
         let root: Node?
         do { root = try Parser(yaml: text, encoding: .utf8).singleRoot() } catch { throw mistake(error, in: text) }
         guard let root else { return nil }
         var values = 0
-        return try convert(root, &values, (1, 1))
+        return try convert(root, &values, limits, (1, 1))
     }
 
     private static func convert(
-        _ node: Node, _ values: inout Int, _ parent: (line: Int, column: Int)
+        _ node: Node, _ values: inout Int, _ limits: Limits, _ parent: (line: Int, column: Int)
     ) throws(Mistake) -> YAMLValue {
         values += 1
         let place = node.mark.map { (line: $0.line, column: $0.column) } ?? parent
         func value(_ content: YAMLValue.Content) -> YAMLValue {
             YAMLValue(content: content, line: place.line, column: place.column)
         }
-        guard values <= maximumValues else {
+        guard values <= limits.values else {
             throw Mistake(
-                line: place.line, column: place.column, message: "the file has more than \(maximumValues) values")
+                line: place.line, column: place.column, message: "the file has more than \(limits.values) values")
         }
         guard !node.hasForeignTag else {
             throw Mistake(
@@ -79,12 +87,12 @@ enum YAMLDocument {
             return value(.scalar(scalar.string, isPlain: scalar.style == .plain))
         case .sequence(let sequence):
             var items: [YAMLValue] = []
-            for item in sequence { items.append(try convert(item, &values, place)) }
+            for item in sequence { items.append(try convert(item, &values, limits, place)) }
             return value(.list(items))
         case .mapping(let mapping):
             var pairs: [(key: YAMLValue, value: YAMLValue)] = []
             for (key, item) in mapping {
-                pairs.append((try convert(key, &values, place), try convert(item, &values, place)))
+                pairs.append((try convert(key, &values, limits, place), try convert(item, &values, limits, place)))
             }
             return value(.map(pairs))
         case .alias:
@@ -94,9 +102,9 @@ enum YAMLDocument {
     }
 
     /// The text, without a byte order mark; throws at the first byte that no YAML file may have.
-    private static func decode(_ bytes: [UInt8]) throws(Mistake) -> String {
-        guard bytes.count <= maximumBytes else {
-            throw Mistake(line: 1, column: 1, message: "the file is longer than \(maximumBytes >> 20) MiB")
+    private static func decode(_ bytes: [UInt8], _ limits: Limits) throws(Mistake) -> String {
+        guard bytes.count <= limits.bytes else {
+            throw Mistake(line: 1, column: 1, message: "the file is longer than \(limits.bytes >> 20) MiB")
         }
         let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
         var (line, column) = (1, 1)

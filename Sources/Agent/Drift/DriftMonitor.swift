@@ -20,6 +20,8 @@ final class DriftMonitor {
     private var references: References
     private var lists: AssertionCache<ExpectationList>
     private var watches: [UInt64: DriftWatch] = [:]
+    /// The serials of those that the last evaluation missed.
+    private var missing: Set<UInt64> = []
     private var round = 0
     /// The host's values in the last evaluation.
     private(set) var host: NamespaceSample?
@@ -42,10 +44,13 @@ final class DriftMonitor {
     func reconfigure(_ configuration: DriftConfiguration, _ references: References) {
         self.references = references
         lists = Self.cache(configuration, references)
-        isReconfigured = true
+        generation += 1
     }
 
-    private var isReconfigured = false
+    /// How often it was reconfigured. A namespace that the next evaluation does not reach still has the old list after it.
+    private var generation = 0
+    /// Whether a list was asked for, or a namespace has gone, in this evaluation.
+    private var hasStaleLists = false
 
     /// Evaluates what a collection read; `linked` may have the host beside `namespaces`.
     func evaluate(_ namespaces: [NamespaceSample], linked: [NamespaceSample], at now: Double) {
@@ -60,16 +65,31 @@ final class DriftMonitor {
             }
             logChanges(watch, namespace)
         }
-        isReconfigured = false
         if lines > Self.maximumLines {
             logger.warning(
                 "more sysctls drifted, or came back, than are logged at once",
                 metadata: ["count": "\(lines)", "logged": "\(Self.maximumLines)"])
         }
-        if watches.count > namespaces.count {
+        forget(namespaces)
+    }
+
+    /// Forgets the namespaces that were not among those of this evaluation, nor of the one before: one whose way in just
+    /// changed is missing once. And the lists that nobody has any more: each veth on a host that has patterns makes a new
+    /// table, and so a new list.
+    private func forget(_ namespaces: [NamespaceSample]) {
+        if watches.count != namespaces.count || !missing.isEmpty {
             let alive = Set(namespaces.map(\.serial))
-            watches = watches.filter { alive.contains($0.key) }
+            let gone = watches.keys.filter { !alive.contains($0) }
+            for serial in gone where missing.contains(serial) {
+                watches[serial] = nil
+                hasStaleLists = true
+            }
+            missing = Set(gone.filter { watches[$0] != nil })
         }
+        guard hasStaleLists else { return }
+        hasStaleLists = false
+        let used = Set(watches.values.map { ObjectIdentifier($0.list) })
+        lists.keep { used.contains(ObjectIdentifier($0)) }
     }
 
     /// The watch of a namespace that the last evaluation had.
@@ -78,9 +98,16 @@ final class DriftMonitor {
         return watch
     }
 
+    /// How many namespaces are followed.
+    var watchCount: Int { watches.count }
+
+    /// How many lists of expectations are remembered.
+    var listCount: Int { lists.count }
+
     private func watch(of namespace: NamespaceSample) -> DriftWatch {
         let known = watches[namespace.serial]
-        if let known, !isReconfigured, !known.isStale(namespace) { return known }
+        if let known, known.generation == generation, !known.isStale(namespace) { return known }
+        hasStaleLists = true
         let basis = DriftWatch.Basis(namespace)
         let declared = Dictionary(
             namespace.declared.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
@@ -90,10 +117,10 @@ final class DriftMonitor {
             return references.baseline.value(of: assertion.sysctl, in: namespace.name).map { Array($0.utf8) }
         }
         if let known {
-            known.adopt(basis, list, baseline: baseline)
+            known.adopt(basis, list, baseline: baseline, generation: generation)
             return known
         }
-        let watch = DriftWatch(basis, list, baseline: baseline)
+        let watch = DriftWatch(basis, list, baseline: baseline, generation: generation)
         watches[namespace.serial] = watch
         return watch
     }

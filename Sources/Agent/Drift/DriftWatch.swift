@@ -44,6 +44,8 @@ final class DriftWatch {
     private(set) var history: SysctlHistory
     /// The evaluation that it was last part of.
     private(set) var round = 0
+    /// The configuration that the list is of.
+    private(set) var generation: Int
     private var basis: Basis
     private var trackers: [DriftTracker]
     /// What was saved of the sysctls that are compared with that.
@@ -51,7 +53,8 @@ final class DriftWatch {
     /// The values before those that changed in this evaluation.
     private var old: [Int: String] = [:]
 
-    init(_ basis: Basis, _ list: ExpectationList, baseline: [[UInt8]?]) {
+    init(_ basis: Basis, _ list: ExpectationList, baseline: [[UInt8]?], generation: Int) {
+        self.generation = generation
         self.basis = basis
         self.list = list
         self.baseline = baseline
@@ -63,7 +66,8 @@ final class DriftWatch {
     func isStale(_ namespace: NamespaceSample) -> Bool { !basis.holds(for: namespace) }
 
     /// Asks something else from now on. A drift that goes on keeps its beginning.
-    func adopt(_ basis: Basis, _ list: ExpectationList, baseline: [[UInt8]?]) {
+    func adopt(_ basis: Basis, _ list: ExpectationList, baseline: [[UInt8]?], generation: Int) {
+        self.generation = generation
         self.basis = basis
         self.baseline = baseline
         guard list !== self.list else { return }
@@ -88,9 +92,11 @@ final class DriftWatch {
         list.locate(in: host?.sysctls.table)
         states.removeAll(keepingCapacity: true)
         for index in list.assertions.indices {
-            let state = list.assertions[index].evaluate(readings) { _, body in
+            var state = list.assertions[index].evaluate(readings) { _, body in
                 list.withReference(of: index, host: host, baseline: baseline, body)
             }
+            // The host may have it: a drift from what it has goes on.
+            if state == .absent, list.isHostUnreadable(for: index, readings, host: host) { state = .unreadable }
             states.append(state)
             guard let state else { continue }
             let changed = list.assertions[index].index.map { old[$0] != nil } ?? false

@@ -11,7 +11,7 @@ final class ExpectationList {
     /// What a fresh namespace has, for the assertions that compare with it.
     private let fresh: [[UInt8]?]
     /// Where the host has the sysctls of the assertions that compare with it.
-    private var hostPositions: [Int?] = []
+    private var hostPositions: [Int?]
     private var hostTable: SysctlTable?
     private let buffer = ByteBuffer()
     /// `,sysctl="...",rule="..."`, and where the labels `source` and `severity` that follow it end.
@@ -19,6 +19,7 @@ final class ExpectationList {
 
     init(_ assertions: [Assertion], table: SysctlTable, fresh: (SysctlName) -> [UInt8]?) {
         self.assertions = assertions
+        hostPositions = assertions.map { _ in nil }
         var isAsserted = Array(repeating: false, count: table.entries.count)
         for assertion in assertions { if let index = assertion.index { isAsserted[index] = true } }
         self.isAsserted = isAsserted
@@ -46,10 +47,21 @@ final class ExpectationList {
     func locate(in table: SysctlTable?) {
         guard table !== hostTable else { return }
         hostTable = table
-        let positions = Dictionary(
-            (table?.entries ?? []).enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-        hostPositions = assertions.map {
-            $0.check.expectation.reference == .host ? positions[$0.sysctl] : nil
+        for index in assertions.indices where assertions[index].check.expectation.reference == .host {
+            hostPositions[index] = table?.index(of: assertions[index].sysctl)
+        }
+    }
+
+    /// Whether an assertion compares a value with one of the host's that could not be read.
+    func isHostUnreadable(for index: Int, _ readings: SysctlReadings, host: NamespaceSample?) -> Bool {
+        guard assertions[index].check.expectation.reference == .host, let own = assertions[index].index,
+            case .value = readings.readings[own].state
+        else { return false }
+        guard let host else { return true }
+        guard let position = hostPositions[index] else { return false }
+        switch host.sysctls.readings[position].state {
+        case .unreadable, .tooLong: return true
+        case .value, .absent: return false
         }
     }
 

@@ -46,7 +46,7 @@ extension Container.Network {
     }
 }
 
-/// The `net.*` sysctls of a specification.
+/// The `net.*` sysctls of a specification. Keys are not kept: whoever lists what was declared would show them.
 package struct DeclaredSysctls {
     /// By name.
     package let values: [DeclaredSysctl]
@@ -62,7 +62,10 @@ package struct DeclaredSysctls {
         var values: [SysctlName: String] = [:]
         var malformed = 0
         for (key, value) in sysctls where value.utf8.count <= Self.valueLimit && values.count < Self.limit {
-            do { values[try SysctlName(declared: key)] = value } catch .notUnderNet {} catch { malformed += 1 }
+            do {
+                let name = try SysctlName(declared: key)
+                if !name.isSecret { values[name] = value }
+            } catch .notUnderNet {} catch { malformed += 1 }
         }
         self.malformed = malformed
         self.values = values.map { DeclaredSysctl(name: $0, value: $1) }.sorted { $0.name.dotted < $1.name.dotted }

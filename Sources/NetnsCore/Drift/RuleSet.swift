@@ -134,4 +134,10 @@ public struct AssertionCache<List> {
         kept[key] = Kept(list: list, table: table)
         return list
     }
+
+    /// Forgets what was made for others than those that `isUsed` says are in use.
+    public mutating func keep(_ isUsed: (List) -> Bool) { kept = kept.filter { isUsed($0.value.list) } }
+
+    /// How many are remembered.
+    public var count: Int { kept.count }
 }

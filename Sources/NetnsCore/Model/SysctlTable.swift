@@ -92,6 +92,17 @@ public final class SysctlTable: Sendable {
         }
         directoryRank = directoryRanks
     }
+
+    /// Where an entry is, nil when there is none of that name.
+    public func index(of name: SysctlName) -> Int? {
+        var range = entries.indices
+        while let first = range.first {
+            let middle = first + range.count / 2
+            if entries[middle].name == name { return middle }
+            range = entries[middle].name.dotted < name.dotted ? middle + 1..<range.upperBound : first..<middle
+        }
+        return nil
+    }
 }
 
 /// What the user wants read: the built-in list or not, more by pattern, less by pattern.

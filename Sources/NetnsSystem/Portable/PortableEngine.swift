@@ -120,7 +120,8 @@ public final class PortableEngine: NamespaceEngine {
         if parts.contains(.links) || (parts.contains(.sysctls) && settings.comparesWithHost), !selected.isEmpty,
             let host = records[hostInode], !host.isSelected
         {
-            visited.append(host)
+            // First: what others are compared with is not what a deadline may leave out.
+            visited.insert(host, at: 0)
         }
         for namespace in visited {
             namespace.outcome = .notReached

@@ -38,8 +38,8 @@ final class PortableNamespace: @unchecked Sendable {
     var isLeftOut = false
     /// What its containers declared beside what is read everywhere, as `SysctlExpansion` writes paths.
     var declaredPaths: [UInt8] = []
-    /// Which process `sample.isWritableInside` was learnt of, and when to look again.
-    var writability: (pid: Int32, next: Instant)?
+    /// Of which process and how many containers `sample.isWritableInside` was learnt, and when to look again.
+    var writability: (pid: Int32?, count: Int, next: Instant)?
     /// The ids it has for namespaces that could not be told, with how often they were asked for and when again.
     var unanswered: [Int32: (attempts: Int, next: Instant)] = [:]
     /// The path of its first mount, NUL-terminated: the cheapest way in.
