@@ -60,15 +60,16 @@ let package = Package(
             path: "Benchmarks/NetdriftBench", swiftSettings: benchmark),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "ExpositionTests", dependencies: ["Exposition"], swiftSettings: strict),
+        .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "NetnsCoreTests", dependencies: ["NetnsCore", "CLinux"], resources: [.copy("Fixtures")],
+            name: "NetnsCoreTests", dependencies: ["NetnsCore", "CLinux", "TestSupport"],
+            resources: [.copy("Fixtures")],
             swiftSettings: strict),
         .testTarget(
             name: "NetnsSystemTests",
             dependencies: ["NetnsSystem", "NetnsCore", "CLinux", "TestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "WebTests", dependencies: ["Web"], swiftSettings: strict),
+        .testTarget(name: "WebTests", dependencies: ["Web", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "AgentTests",
             dependencies: [

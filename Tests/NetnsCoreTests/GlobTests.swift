@@ -1,4 +1,5 @@
 import NetnsCore
+import TestSupport
 import Testing
 
 @Suite struct GlobTests {

@@ -1,4 +1,5 @@
 import NetnsCore
+import TestSupport
 import Testing
 
 /// What `text` asks of `sysctl`, and whether `value` is that.
