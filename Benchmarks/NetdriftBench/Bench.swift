@@ -16,6 +16,7 @@ struct Bench: ParsableCommand {
 /// The sysctls and the threads of a measurement.
 struct LoadOptions: ParsableArguments {
     @Flag(help: "The whole built-in list, not the 24 sysctls that are compared.") var builtin = false
+    @Flag(help: "Also evaluate 30 expectations in each namespace.") var expectations = false
     @Option(help: "Threads that enter namespaces.") var threads = 1
     @Option(help: "Prefix of the namespaces' names.") var prefix = "bench"
     @Option(help: "How many namespaces the world has.") var count = 0
@@ -39,7 +40,9 @@ struct LoadOptions: ParsableArguments {
 
     /// What a worker's command line says again.
     var arguments: [String] {
-        (builtin ? ["--builtin"] : []) + ["--threads", String(threads), "--prefix", prefix, "--count", String(count)]
+        (builtin ? ["--builtin"] : []) + (expectations ? ["--expectations"] : []) + [
+            "--threads", String(threads), "--prefix", prefix, "--count", String(count),
+        ]
     }
 }
 

@@ -1,6 +1,6 @@
 internal import Exposition
 internal import Logging
-internal import NetnsCore
+package import NetnsCore
 package import NetnsSystem
 internal import Web
 
@@ -12,9 +12,18 @@ package final class Pipeline {
     private var buffer = ByteBuffer()
     private var again = SysctlReadings(table: SysctlTable([]))
 
-    /// A pipeline without filters: of the collectors whose system calls the benchmark's floor makes, or of all.
-    package init(_ settings: EngineSettings, allCollectors: Bool = false) throws {
-        names = allCollectors ? Set(CollectorName.allCases) : [.interface, .sysctl]
+    /// A pipeline without filters: of the collectors whose system calls the benchmark's floor makes, or of all. With rules
+    /// these are evaluated too.
+    package init(_ settings: EngineSettings, allCollectors: Bool = false, rules: [Rule] = []) throws {
+        var names: Set<CollectorName> = [.interface, .sysctl]
+        if !rules.isEmpty { names.insert(.drift) }
+        if allCollectors { names = Set(CollectorName.allCases) }
+        self.names = names
+        let drift = rules.isEmpty ? DriftConfiguration() : DriftConfiguration(rules: rules)
+        var references = DriftMonitor.References()
+        if drift.references.contains(.fresh) {
+            references.fresh = try SysctlSurvey.fresh().values.compactMapValues { $0.text.map { Array($0.utf8) } }
+        }
         let ledger = ErrorLedger()
         engine = try PortableEngine(settings, ledger: ledger)
         exposer = try Exposer(
@@ -23,7 +32,7 @@ package final class Pipeline {
                 filter: try DeviceFilter(include: nil, exclude: nil), includesHostVeths: false, maximumDevices: 1000),
             state: AgentState(ledger: ledger, startTime: WallClock.now()), collectors: names,
             drift: DriftMonitor(
-                DriftConfiguration(), DriftMonitor.References(),
+                drift, references,
                 logger: Logger(label: "pipeline") { _ in SwiftLogNoOpLogHandler() }))
     }
 
@@ -70,4 +79,7 @@ package final class Pipeline {
 
     /// What the last discovery took, seconds.
     package var discoverySeconds: Double { exposer.discoverySeconds }
+
+    /// What the last evaluation took, seconds.
+    package var evaluationSeconds: Double { exposer.evaluationSeconds }
 }
