@@ -22,6 +22,10 @@ struct AllocationCheck: ParsableCommand {
         try print("links", count("l", namespaces: 4, pairs: 30, few))
         try print("sysctls", count("s", namespaces: 4, pairs: 0, many))
         try print("namespaces", count("n", namespaces: 40, pairs: 0, few))
+        let compared = SysctlSelection(
+            builtin: false, include: try LoadOptions.compared.map { try SysctlPattern($0) }, exclude: [])
+        try print(
+            "expectations", count("e", namespaces: 40, pairs: 0, compared, rules: Expectations.rules()))
     }
 
     private func print(_ name: String, _ result: (allocations: Int, samples: Int)) {
@@ -29,9 +33,9 @@ struct AllocationCheck: ParsableCommand {
     }
 
     /// The least of some collections: others' processes come and go meanwhile, and a new namespace is new.
-    private func count(_ letter: String, namespaces: Int, pairs: Int, _ selection: SysctlSelection) throws -> (
-        allocations: Int, samples: Int
-    ) {
+    private func count(_ letter: String, namespaces: Int, pairs: Int, _ selection: SysctlSelection, rules: [Rule] = [])
+        throws -> (allocations: Int, samples: Int)
+    {
         // Names of its own: the veths of a namespace that was deleted go a moment later.
         let prefix = prefix + letter
         let world = try World(prefix: prefix, count: namespaces, more: pairs)
@@ -40,7 +44,7 @@ struct AllocationCheck: ParsableCommand {
         settings.sysctls = selection
         settings.deepInterval = 0
         settings.include = [Glob(prefix + "*")]
-        let pipeline = try Pipeline(settings, .all)
+        let pipeline = try Pipeline(settings, .all, rules: rules)
         var least = Int.max
         for round in 0..<12 {
             var before: UInt64 = 0

@@ -19,6 +19,7 @@ struct LoadOptions: ParsableArguments {
     @Flag(help: "The whole built-in list, not the 24 sysctls that are compared.") var builtin = false
     @Option(help: "The collectors: basic (interface and sysctl), defaults or all.")
     var collectors = Pipeline.Choice.basic
+    @Flag(help: "Also evaluate 30 expectations in each namespace.") var expectations = false
     @Option(help: "Threads that enter namespaces.") var threads = 1
     @Option(help: "Prefix of the namespaces' names.") var prefix = "bench"
     @Option(help: "How many namespaces the world has.") var count = 0
@@ -42,9 +43,10 @@ struct LoadOptions: ParsableArguments {
 
     /// What a worker's command line says again.
     var arguments: [String] {
-        (builtin ? ["--builtin"] : []) + ["--collectors", collectors.rawValue] + [
-            "--threads", String(threads), "--prefix", prefix, "--count", String(count),
-        ]
+        (builtin ? ["--builtin"] : []) + ["--collectors", collectors.rawValue]
+            + (expectations ? ["--expectations"] : []) + [
+                "--threads", String(threads), "--prefix", prefix, "--count", String(count),
+            ]
     }
 }
 

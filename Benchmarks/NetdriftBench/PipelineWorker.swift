@@ -18,7 +18,8 @@ struct PipelineWorker: ParsableCommand {
         settings.sysctls = try load.selection()
         settings.deepInterval = 0
         settings.descriptors = DescriptorBudget.raisingLimit().budget
-        let pipeline = try Pipeline(settings, load.collectors)
+        let pipeline = try Pipeline(
+            settings, load.collectors, rules: load.expectations ? Expectations.rules() : [])
         try serveCommands { command in
             switch command {
             case "collect": return try collect(pipeline)
@@ -44,8 +45,10 @@ struct PipelineWorker: ParsableCommand {
         let after = Self.allocations()
         let compressed = try pipeline.compress()
         let discover = pipeline.discoverySeconds * 1e9
+        let evaluate = pipeline.evaluationSeconds * 1e9
         return [
-            "discover": discover, "visit": collected - discover, "encode": encoded - collected,
+            "discover": discover, "visit": collected - discover - evaluate, "evaluate": evaluate,
+            "encode": encoded - collected,
             "compress": meter.cpuNanoseconds - encoded, "wall": wall, "bytes": Double(bytes),
             "gzipbytes": Double(compressed), "samples": Double(pipeline.samples),
             "allocations": after.count - before.count, "allocated": after.bytes - before.bytes,

@@ -34,14 +34,16 @@ enum Report {
         let each = { (name: String) in samples[name] / Double(size) / 1000 }
         let floor = each("floor.cpu")
         let decode = each("netdrift.decode")
-        let total = each("netdrift.discover") + each("netdrift.visit") + each("netdrift.encode")
+        let total =
+            each("netdrift.discover") + each("netdrift.visit") + each("netdrift.evaluate")
+            + each("netdrift.encode")
         Swift.print("== \(size) namespaces")
         row("floor: the bare system calls", floor, floor)
         row("netdrift: a collection to identity bytes", total, floor)
         row("  discover", each("netdrift.discover"), floor)
         row("  read", each("netdrift.visit") - decode, floor)
         row("  decode", decode, floor)
-        row("  evaluate", 0, floor)
+        row("  evaluate", each("netdrift.evaluate"), floor)
         row("  encode", each("netdrift.encode"), floor)
         row("compress", each("netdrift.compress"), floor)
         row("whole scrape, identity", each("whole.identity"), floor)

@@ -63,6 +63,9 @@ final class Exposer {
     /// What the last discovery took, seconds.
     var discoverySeconds: Double { scene.report.discoverySeconds }
 
+    /// What the last evaluation of drift took, seconds.
+    private(set) var evaluationSeconds = 0.0
+
     /// Reads what those of `names` need that are switched on, now.
     func collect(_ names: Set<CollectorName>, until deadline: Instant?) throws {
         let parts = names.intersection(enabled).reduce(into: CollectionParts()) { $0.formUnion($1.parts) }
@@ -83,7 +86,9 @@ final class Exposer {
         last = nil
         let report = try engine.collect(parts, until: deadline)
         if parts.contains(.sysctls), enabled.contains(.drift) {
+            let start = Instant.now()
             drift.evaluate(engine.namespaces, linked: engine.linkedNamespaces, at: now())
+            evaluationSeconds = Instant.now().seconds(since: start)
             scene.drift = drift
         }
         // One that was cut short is no answer to who did not ask for that.

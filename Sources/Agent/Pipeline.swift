@@ -1,6 +1,6 @@
 internal import Exposition
 internal import Logging
-internal import NetnsCore
+package import NetnsCore
 package import NetnsSystem
 internal import Web
 
@@ -34,14 +34,19 @@ package final class Pipeline {
         }
     }
 
-    /// A pipeline without filters.
-    package init(_ settings: EngineSettings, _ choice: Choice) throws {
-        names = choice.names
+    /// A pipeline without filters. With rules these are evaluated too.
+    package init(_ settings: EngineSettings, _ choice: Choice, rules: [Rule] = []) throws {
+        names = rules.isEmpty ? choice.names : choice.names.union([.drift])
         var settings = settings
         var statistics = StatisticsOptions()
         statistics.netstat = names.contains(.netstat)
         statistics.fields = MIBFamily.defaultFields
         try statistics.apply(to: &settings)
+        let drift = rules.isEmpty ? DriftConfiguration() : DriftConfiguration(rules: rules)
+        var references = DriftMonitor.References()
+        if drift.references.contains(.fresh) {
+            references.fresh = try SysctlSurvey.fresh().values.compactMapValues { $0.text.map { Array($0.utf8) } }
+        }
         let ledger = ErrorLedger()
         engine = try PortableEngine(settings, ledger: ledger)
         exposer = try Exposer(
@@ -50,7 +55,7 @@ package final class Pipeline {
                 filter: try DeviceFilter(include: nil, exclude: nil), includesHostVeths: false, maximumDevices: 1000),
             state: AgentState(ledger: ledger, startTime: WallClock.now()), collectors: names, mib: settings.mib,
             drift: DriftMonitor(
-                DriftConfiguration(), DriftMonitor.References(),
+                drift, references,
                 logger: Logger(label: "pipeline") { _ in SwiftLogNoOpLogHandler() }))
     }
 
@@ -102,4 +107,7 @@ package final class Pipeline {
 
     /// What the last discovery took, seconds.
     package var discoverySeconds: Double { exposer.discoverySeconds }
+
+    /// What the last evaluation took, seconds.
+    package var evaluationSeconds: Double { exposer.evaluationSeconds }
 }

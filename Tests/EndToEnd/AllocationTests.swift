@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 /// In steady state (the same namespaces, the same links) a scrape allocates nothing for a series: four namespaces, and the
-/// same with 25 times the links, 13 times the sysctls, or ten times the namespaces, allocate the same few times.
+/// same with 25 times the links, 13 times the sysctls, or ten times the namespaces, also with 30 expectations each that
+/// are met, allocate the same few times.
 @Suite(.serialized, .needs(.root, .environment("NETDRIFT_BENCH"), .tool("ip"))) struct AllocationTests {
     @Test func aScrapeAllocatesNothingForASeries() throws {
         let bench = try #require(ProcessInfo.processInfo.environment["NETDRIFT_BENCH"])
@@ -12,7 +13,7 @@ import Testing
             let match = try #require(try /(\w+) allocations=(\d+) samples=(\d+)/.wholeMatch(in: line), "\(line)")
             return (name: match.1, allocations: try #require(Int(match.2)), samples: try #require(Int(match.3)))
         }
-        #expect(worlds.map(\.name) == ["base", "links", "sysctls", "namespaces"])
+        #expect(worlds.map(\.name) == ["base", "links", "sysctls", "namespaces", "expectations"])
         let base = try #require(worlds.first)
         #expect(base.samples > 200)
         for world in worlds.dropFirst() {

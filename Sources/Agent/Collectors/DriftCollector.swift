@@ -9,6 +9,9 @@ struct DriftCollector: Collector {
 
     func part(of report: CollectionReport) -> CollectionReport.Part? { report.sysctls }
 
+    /// In the order of their names.
+    private static let states = [ExpectationState.absent, .drifted, .matched, .unreadable]
+
     let emitters = [
         Emitter(
             "netns_sysctl_drift", .gauge, labels: ["netns", "sysctl", "rule", "source", "severity"],
@@ -59,7 +62,7 @@ struct DriftCollector: Collector {
             let labels = ByteBuffer(capacity: 256)
             forEachWatch(scene) { namespace, watch in
                 guard !watch.list.assertions.isEmpty else { return }
-                for state in [ExpectationState.absent, .drifted, .matched, .unreadable] {
+                for state in states {
                     labels.removeAll()
                     labels.append(scene.labels, scene.namespaceLabels[namespace])
                     labels.addLabel("state", state.rawValue)

@@ -81,17 +81,19 @@ extension EngineSettings {
 }
 
 extension DriftListing {
-    /// For a person: what drifted, each with how to mend it, and how many expectations there were.
+    /// For a person: what drifted, each with how to mend it, and how many expectations there were. What a container's
+    /// specification says is an ordinary user's choice, and must not act on the terminal.
     func text() -> String {
+        func plain(_ line: some StringProtocol) -> String { PrintableText.string(Array(line.utf8)) + "\n" }
         var text = ""
         for entry in drift {
-            text += "\(entry.netns)  \(entry.sysctl)  \(entry.severity)\n"
-            text +=
-                "  expected \(entry.expected)  actual \(entry.actual ?? "?")  rule \(entry.rule) (\(entry.source))\n"
-            for line in entry.remedy.split(separator: "\n") { text += "  \(line)\n" }
+            text += plain("\(entry.netns)  \(entry.sysctl)  \(entry.severity)")
+            text += plain(
+                "  expected \(entry.expected)  actual \(entry.actual ?? "?")  rule \(entry.rule) (\(entry.source))")
+            for line in entry.remedy.split(separator: "\n") { text += plain("  \(line)") }
         }
         for entry in unknown {
-            text += "\(entry.netns)  \(entry.sysctl)  \(entry.state)  rule \(entry.rule)\n"
+            text += plain("\(entry.netns)  \(entry.sysctl)  \(entry.state)  rule \(entry.rule)")
         }
         let counts = ExpectationState.allCases.map { "\(expectations[$0.rawValue] ?? 0) \($0.rawValue)" }
         return text + counts.joined(separator: ", ") + "\n"
