@@ -41,7 +41,11 @@ final class Reloader: Sendable {
         }
         var mistake: String?
         do {
-            if hasFile { apply(try load()) }
+            if hasFile {
+                let setup = try load()
+                for note in setup.notes { logger.warning("\(note)") }
+                apply(setup)
+            }
             logger.info(hasFile ? "the configuration was loaded again" : "there is no configuration file to load again")
         } catch {
             mistake = "\(error)"

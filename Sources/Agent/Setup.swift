@@ -10,6 +10,8 @@ struct Setup: Sendable {
     var drift: DriftConfiguration
     /// What they are compared with beside the namespaces themselves.
     var references: DriftMonitor.References
+    /// What could not be done and ends nothing, each with what follows from it.
+    var notes: [String] = []
 
     /// The flags with what a file adds: its filters on names beside theirs, its sysctls, and those its rules are about.
     ///
@@ -25,8 +27,12 @@ struct Setup: Sendable {
         engine.comparesWithHost = drift.references.contains(.host)
         references = DriftMonitor.References()
         if drift.references.contains(.fresh) {
-            let survey = try SysctlSurvey.fresh(procfs: flags.paths.procfs)
-            references.fresh = survey.values.compactMapValues { $0.text.map { Array($0.utf8) } }
+            do {
+                let survey = try SysctlSurvey.fresh(procfs: flags.paths.procfs)
+                references.fresh = survey.values.compactMapValues { $0.text.map { Array($0.utf8) } }
+            } catch {
+                notes.append("no namespace can be made, so what should be as in a fresh one is absent: \(error)")
+            }
         }
         if let path = configuration.baseline { references.baseline = try ConfigurationFile.loadBaseline(path) }
     }

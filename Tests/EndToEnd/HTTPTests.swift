@@ -100,7 +100,9 @@ extension EndToEnd {
                 let answer = try agent.get(path)
                 #expect(answer.status == 200 && answer.text?.hasPrefix("netdrift is ") == true, "\(path)")
             }
-            for path in ["/x", "//", "/metrics/", "/Metrics", "/-/", "/api", "/metrics%00", "/index.html", "/%2e"] {
+            for path in [
+                "/x", "//", "/metrics/", "/Metrics", "/-/", "/-/reload/", "/metrics%00", "/index.html", "/%2e",
+            ] {
                 #expect(try agent.get(path).status == 404, "\(path)")
             }
             for path in ["/", "/metrics", "/-/healthy", "/-/ready"] {

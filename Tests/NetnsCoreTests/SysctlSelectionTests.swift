@@ -3,6 +3,16 @@ import Testing
 @testable import NetnsCore
 
 @Suite struct SysctlSelectionTests {
+    /// Every entry is found by its name, and nothing else is.
+    @Test(arguments: [0, 1, 2, 3, 7, 64]) func entriesByName(_ count: Int) throws {
+        let names = try (0..<count).map { try SysctlName("net.ipv4.n\($0)") }
+        let table = SysctlTable(names)
+        for name in names { #expect(table.index(of: name).map { table.entries[$0].name } == name) }
+        for other in ["net.a", "net.ipv4.n", "net.ipv4.n0a", "net.z"] {
+            #expect(table.index(of: try SysctlName(other)) == nil)
+        }
+    }
+
     private static func selection(
         builtin: Bool = true, include: [String] = [], exclude: [String] = []
     ) throws -> SysctlSelection {

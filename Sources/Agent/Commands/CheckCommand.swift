@@ -36,6 +36,7 @@ struct CheckCommand: ParsableCommand {
             var flags = EngineSettings.once(paths)
             filter.apply(to: &flags)
             let setup = try Setup(flags: flags, selection: SysctlFlags(), file: file)
+            for note in setup.notes { Output.write("netdrift: \(note)\n", to: 2) }
             let engine = try PortableEngine(setup.engine, ledger: ErrorLedger())
             _ = try engine.collect(.sysctls, until: nil)
             namespaces = engine.namespaces

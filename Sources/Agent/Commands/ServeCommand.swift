@@ -43,6 +43,8 @@ struct ServeCommand: ParsableCommand {
             logger.warning("a key is never read", metadata: ["sysctl": "\(secret)"])
         }
 
+        for note in setup.notes { logger.warning("\(note)") }
+
         do { try PortableEngine.check(settings) } catch { throw Failure("\(error)") }
         let listeners = try listen()
         let status = ReloadStatus(loadedAt: start)

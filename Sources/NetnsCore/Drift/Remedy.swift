@@ -53,10 +53,11 @@ public struct Remedy: Hashable, Sendable, CustomStringConvertible {
         sockets = SocketEffect(sysctl)
     }
 
-    /// Two lines at most: `now: COMMAND (what open sockets do)` and `for good: WHERE`.
+    /// Three lines at most: `now: COMMAND`, which can be pasted, `note: ` with what open sockets do, and `for good: WHERE`.
     public var description: String {
-        let line = now.map { now in "now: " + now + (sockets.map { " (\($0.description))" } ?? "") }
-        return [line, "for good: " + forGood].compactMap(\.self).joined(separator: "\n")
+        let note = now == nil ? nil : sockets
+        return [now.map { "now: " + $0 }, note.map { "note: " + $0.description }, "for good: " + forGood]
+            .compactMap(\.self).joined(separator: "\n")
     }
 
     // MARK: At once

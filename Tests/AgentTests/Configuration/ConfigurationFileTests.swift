@@ -215,4 +215,20 @@ private func mistakes(_ yaml: String) throws -> [String] {
         let error = try #require(throws: ConfigurationError.self) { try Self.parse(yaml) }
         #expect(error.description.contains(part), "\(error)")
     }
+
+    /// What `check --save` writes of a large host is longer than what a person writes, and loads again.
+    @Test func aSavedStateOfManyNamespaces() throws {
+        let sysctls = (0..<50).map { "    \"net.ipv4.tcp_keepalive_number\($0)\": \"4096 131072\"\n" }.joined()
+        let text =
+            "version: 1\nnamespaces:\n" + (0..<500).map { "  \"container-\($0)\":\n\(sysctls)" }.joined()
+        #expect(text.utf8.count > 1 << 20)
+        let baseline = try ConfigurationFile.parseBaseline(Array(text.utf8), file: "state.yml")
+        #expect(baseline.namespaces.count == 500)
+        let name = try SysctlName("net.ipv4.tcp_keepalive_number49")
+        #expect(baseline.value(of: name, in: "container-499") == "4096 131072")
+        let error = #expect(throws: ConfigurationError.self) {
+            try ConfigurationFile.parse(Array(text.utf8), file: "netdrift.yml")
+        }
+        #expect(error?.issues.first?.message == "the file is longer than 1 MiB")
+    }
 }

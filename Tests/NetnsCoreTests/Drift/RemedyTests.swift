@@ -94,11 +94,13 @@ import Testing
         #expect(text.hasSuffix("(unsafe: the kubelet needs --allowed-unsafe-sysctls=net.core.somaxconn)"))
     }
 
-    @Test func itIsTwoLinesAtMost() {
+    @Test func itIsThreeLinesAtMost() {
         let lines = Remedy(Self.time, value: "600\n\n7", in: Self.place("docker")).description.split(separator: "\n")
-        #expect(lines.count == 2)
-        #expect(lines[0].hasPrefix("now: nsenter ") && lines[1].hasPrefix("for good: docker run "))
-        #expect(lines[0].contains("wait out the timer"))
+        #expect(lines.count == 3)
+        // What is pasted is the command and nothing else.
+        #expect(lines[0].hasPrefix("now: nsenter ") && lines[0].hasSuffix("=600 7'"))
+        #expect(lines[1].hasPrefix("note: ") && lines[1].contains("wait out the timer"))
+        #expect(lines[2].hasPrefix("for good: docker run "))
         #expect(Remedy(Self.time, value: "1", in: Self.place("docker", pid: nil)).description.hasPrefix("for good: "))
     }
 
