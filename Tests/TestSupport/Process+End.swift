@@ -18,8 +18,10 @@ extension Process {
         }
     }
 
-    /// Whether the program has not ended yet.
-    public var isAlive: Bool { zombieStatus == nil && isRunning }
+    /// Whether the program has not ended yet. One whose entry is gone has, though Foundation may not have noticed.
+    public var isAlive: Bool {
+        isRunning && zombieStatus == nil && FileManager.default.fileExists(atPath: "/proc/\(processIdentifier)")
+    }
 
     private var zombieStatus: Int32? {
         guard let data = FileManager.default.contents(atPath: "/proc/\(processIdentifier)/stat"),
