@@ -130,6 +130,17 @@ extension EndToEnd {
             )
         }
 
+        /// What a container declares is read beside what is asked for, and is not taken for it.
+        @Test(.needs(.tool("runc"), .tool("busybox"))) func declaredValuesAreNotMistaken() throws {
+            let container = try Container(keepalive: 613)
+            let flag = "--path.runc=\(container.root)"
+            let typo = try Self.run("explain", "net.ipv4.tcp_keepalive_tme", flag)
+            #expect(typo.status == 2)
+            let other = try Self.run("explain", "net.ipv4.tcp_retries2", flag)
+            #expect(other.status == 0 && !other.output.contains("613"))
+            #expect(try Self.run("explain", "net.ipv4.tcp_keepalive_time", flag).output.contains("613"))
+        }
+
         @Test func noSuchSysctl() throws {
             let typo = try Self.run("explain", "net.ipv4.tcp_keepalive_tme")
             #expect(typo.status == 2)

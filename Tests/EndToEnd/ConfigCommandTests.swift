@@ -5,6 +5,16 @@ import Testing
 extension EndToEnd {
     /// `netdrift config check`.
     @Suite struct ConfigCommandTests {
+        @Test("what is no regular file is refused, and nothing waits for it", .needs(.tool("mkfifo")))
+        func noRegularFile() throws {
+            let directory = try TemporaryDirectory()
+            try Command.check("mkfifo", "\(directory.path)/fifo")
+            for path in ["\(directory.path)/fifo", directory.path, "/dev/zero"] {
+                let result = try Self.check(path)
+                #expect(result.status == 2 && result.errors.contains("no regular file"), "\(path)")
+            }
+        }
+
         private static func check(_ arguments: String..., input: String? = nil) throws -> Command.Result {
             try Command.run([AgentProcess.binary, "config", "check"] + arguments, input: input)
         }

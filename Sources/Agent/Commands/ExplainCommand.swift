@@ -63,8 +63,9 @@ struct Explanation {
         let namespaces = try finder.collect(isSecret ? nil : SysctlPattern(Self.literal(name)))
         var groups: [Group] = []
         for sample in namespaces where !isSecret && sample.hasSysctls && sample.wasRead {
-            guard let state = sample.sysctls.readings.first?.state else { continue }
-            let (text, value) = Self.reading(state, sample.sysctls)
+            // What its containers declared is read too.
+            guard let index = sample.sysctls.table.index(of: name) else { continue }
+            let (text, value) = Self.reading(index, sample.sysctls)
             if let known = groups.firstIndex(where: { $0.state == text && $0.value == value }) {
                 groups[known].namespaces.append(sample.name)
             } else {
@@ -91,9 +92,9 @@ struct Explanation {
         SysctlBirth.Observation(value: entry.text, isWritable: entry.isWritable)
     }
 
-    private static func reading(_ state: SysctlReadings.State, _ readings: SysctlReadings) -> (String, String?) {
-        switch state {
-        case .value: ("value", readings.text(at: 0))
+    private static func reading(_ index: Int, _ readings: SysctlReadings) -> (String, String?) {
+        switch readings.readings[index].state {
+        case .value: ("value", readings.text(at: index))
         case .absent: ("absent", nil)
         case .unreadable: ("unreadable", nil)
         case .tooLong: ("too_long", nil)
