@@ -22,7 +22,7 @@ struct CheckCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Also save what every namespace has, for `same_as: baseline`. Nothing that exists is overwritten.",
+            "Also save what was read of every namespace, for `same_as: baseline`. Nothing that exists is overwritten.",
             valueName: "file"))
     var save: String?
 
@@ -49,8 +49,9 @@ struct CheckCommand: ParsableCommand {
             Output.write("netdrift: \(error)\n", to: 2)
             throw ExitCode(2)
         }
-        try Output.print(
-            json ? String(decoding: try listing.json(pretty: true), as: UTF8.self) : listing.text())
+        try Evaluation.run {
+            try Output.print(json ? String(decoding: try listing.json(pretty: true), as: UTF8.self) : listing.text())
+        }
         let unread = namespaces.filter { !($0.wasRead && $0.hasSysctls) }.map(\.name)
         if !unread.isEmpty {
             Output.write(
