@@ -144,6 +144,8 @@ final class NamespaceVisitor {
                 try goHome(home)
                 sockets = readSockets(namespace, job, &totals)
                 identify(namespace, try NetlinkSocket(), job, &totals)
+                // It may have one for itself (ip netns set).
+                askForID(namespace, home, &idSocket)
             } else {
                 let handle = try open(namespace)
                 try enter(handle)
