@@ -147,6 +147,7 @@ extension EndToEnd {
             #expect(typo.errors.hasSuffix("did you mean net.ipv4.tcp_keepalive_time?\n"))
             #expect(try Self.run("explain", "tcp_rmem").errors.hasSuffix("did you mean net.ipv4.tcp_rmem?\n"))
             #expect(try Self.run("explain", "kernel.hostname").status == 2)
+            #expect(try Self.run("explain", "net.ipv4").status == 2)
             #expect(try Self.run("explain", "net.ipv4.no\u{1B}[31m").errors.contains("\u{1B}") == false)
         }
 

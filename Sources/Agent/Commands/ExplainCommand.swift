@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import NetnsCore
 internal import NetnsSystem
 
@@ -81,7 +82,10 @@ struct Explanation {
         birth = SysctlBirth(
             name, host: entries[0].map(Self.observation), fresh: entries[1].map(Self.observation),
             devconfInheritance: inheritance.flatMap { Int($0) })
-        let place = namespaces.first { !$0.isHost && $0.leader != nil } ?? namespaces.first { !$0.isHost }
+        // One that has it, if there is one.
+        let holders = Set(groups.filter { $0.state == "value" }.flatMap(\.namespaces))
+        let others = namespaces.filter { !$0.isHost && (holders.isEmpty || holders.contains($0.name)) }
+        let place = others.first { $0.leader != nil } ?? others.first
         var example = place.map { Remedy.Place($0) } ?? Remedy.Place()
         if example.wayIn == nil { example.wayIn = .mount(path: Array("/proc/PID/ns/net".utf8)) }
         example.isHost = birth.kind == .global || birth.kind == .absent
@@ -95,7 +99,8 @@ struct Explanation {
     private static func reading(_ index: Int, _ readings: SysctlReadings) -> (String, String?) {
         switch readings.readings[index].state {
         case .value: ("value", readings.text(at: index))
-        case .absent: ("absent", nil)
+        // A directory is no sysctl.
+        case .absent, .unreadable(EISDIR): ("absent", nil)
         case .unreadable: ("unreadable", nil)
         case .tooLong: ("too_long", nil)
         }
