@@ -102,6 +102,9 @@ final class Exposer {
         return report
     }
 
+    /// Tries that probes left out for want of room in the kernel's neighbour tables.
+    var heldBackProbes: UInt64 { prober?.status.heldBack ?? 0 }
+
     /// Whether somebody works by what collections find.
     var hasProber: Bool { prober != nil }
 

@@ -84,6 +84,7 @@ final class Scraper: Sendable {
     private let logger: Logger
     private let minimumInterval: Double
     private let hasWarned = Atomic<Bool>(false)
+    private let hasWarnedOfNeighbours = Atomic<Bool>(false)
     private let ready = Atomic<Bool>(false)
 
     /// A scraper; `minimumInterval` in seconds.
@@ -103,6 +104,8 @@ final class Scraper: Sendable {
             let exposer: Exposer
             do {
                 exposer = try makeExposer()
+                // Before the first collection, which opens what the later ones keep and so takes the longest.
+                try exposer.rediscover(maximumAge: 0)
                 try exposer.collect(Set(CollectorName.allCases), until: nil)
             } catch { return failed(error) }
             ready.store(true, ordering: .relaxed)
@@ -207,8 +210,16 @@ final class Scraper: Sendable {
         }
     }
 
-    /// Says once that the limit of descriptors makes every collection dearer.
+    /// Says once that probes wait, and that the limit of descriptors makes every collection dearer.
     private func warn(_ exposer: Exposer) {
+        if exposer.heldBackProbes > 0, !hasWarnedOfNeighbours.exchange(true, ordering: .relaxed) {
+            logger.warning(
+                "the host's neighbour table is nearly full: probes of targets that are not in it wait",
+                metadata: [
+                    "remedy":
+                        "raise net.ipv4.neigh.default.gc_thresh3 (and gc_thresh2; net.ipv6 likewise) to more than twice the number of namespaces"
+                ])
+        }
         let missing = exposer.directoriesNotKept
         guard missing > 0, !hasWarned.exchange(true, ordering: .relaxed) else { return }
         logger.warning(

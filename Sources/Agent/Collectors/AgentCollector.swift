@@ -47,6 +47,12 @@ struct AgentCollector: Collector {
                 help: "Targets that are probed, each counted in every namespace from which it is."
             ) { $0.prober.map { Double($0.targets) } },
             Emitter(
+                "netdrift_probe_held_back_total", .counter,
+                help:
+                    "Tries that were left out, since the host's neighbour table (ARP, NDP) is filled to 7/8 of "
+                    + "net.ipv[46].neigh.default.gc_thresh3 and the target is not in it: filling it would cut off everybody."
+            ) { scene, writer in if let prober = scene.prober { writer.sample(Double(prober.heldBack)) } },
+            Emitter(
                 "netdrift_probe_overruns_total", .counter,
                 help:
                     "Tries that were left out, since as many as there may be were under way or the host was too busy to begin them "

@@ -26,6 +26,8 @@ final class ProbeLoop {
     static let maximumTargets = 8
     /// Seconds for which the gateways of a namespace with very many routes are taken for known.
     private static let gatewayAge = 30.0
+    /// Seconds for which a neighbour that answered stays in the kernel's table at least (gc_stale_time is 60).
+    private static let neighbourAge = 30.0
 
     private let prober: Prober
     private let paths: SystemPaths
@@ -36,6 +38,7 @@ final class ProbeLoop {
     private let home: NamespaceHandle
     /// Keeps the kernel stamping packets: else each socket that asks for stamps switches that on and off again.
     private let stamps: FileDescriptor
+    private var neighbours: NeighbourTables
     private let netlinkBuffer = NetlinkBuffer()
     private let buffer = ProbeBuffer()
     private var wheel: TimerWheel<Timer>
@@ -66,6 +69,7 @@ final class ProbeLoop {
         self.maximumTries = max(maximumTries, 1)
         self.ledger = ledger
         self.reader = reader
+        neighbours = NeighbourTables(procfs: paths.procfs)
         epoll = try syscall { nd_epoll_create() }.asDescriptor
         home = try NamespaceHandle.current()
         stamps = try syscall { nd_socket(AF_INET, ND_SOCK_DGRAM, 0) }.asDescriptor
@@ -101,6 +105,7 @@ final class ProbeLoop {
         }
         let now = due.prefix(Self.roundsATurn)
         due.removeFirst(now.count)
+        if !now.isEmpty, goHome() { neighbours.refresh(at: .now()) }
         for id in now { if let round = roundsByID[id] { start(round) } }
         return true
     }
@@ -237,6 +242,11 @@ final class ProbeLoop {
         round.timer = wheel.set(.round(round.id), at: next)
         guard flights.count < maximumTries else {
             prober.state.withLock { $0.overruns += 1 }
+            return
+        }
+        // Whoever was reached lately is in the table already.
+        if neighbours.isNearlyFull, round.lastAnswer.map({ now.seconds(since: $0) > Self.neighbourAge }) ?? true {
+            prober.state.withLock { $0.heldBack += 1 }
             return
         }
         switch round.probe.target {
@@ -518,6 +528,7 @@ final class ProbeLoop {
         track.statistics.noteEnd(
             attempt.failure, sent: attempt.sent, received: attempt.received, at: WallClock.now())
         publish(track, flight.round)
+        if attempt.failure == nil || attempt.failure == .refused { flight.round.lastAnswer = .now() }
         guard flight.round.probe.kind == .icmp, attempt.failure == nil, flight.socket != nil, !flight.isOver else {
             return close(flight)
         }

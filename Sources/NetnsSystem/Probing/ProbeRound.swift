@@ -16,6 +16,8 @@ final class ProbeRound {
     /// When the next try is due.
     var due: Instant
     var tracks: [String: ProbeTrack] = [:]
+    /// When a target answered last.
+    var lastAnswer: Instant?
     /// The gateways of the last look, and when to look again.
     var gateways: (found: [DefaultRoute], next: Instant)?
 

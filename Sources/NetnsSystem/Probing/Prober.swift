@@ -25,6 +25,8 @@ public final class Prober: Sendable {
         public var targets = 0
         /// Tries that had to wait, since too many were under way or the host was too busy.
         public var overruns: UInt64 = 0
+        /// Tries that were left out, since a neighbour table of the kernel is nearly full and they might fill it.
+        public var heldBack: UInt64 = 0
         /// Packets that were no answer to what was asked: malformed, or somebody else's.
         public var strays: UInt64 = 0
     }
