@@ -30,7 +30,7 @@ extension EndToEnd {
             let (fires, rests) = try tested()
             for alert in alerts {
                 let name = alert.name
-                #expect(name.hasPrefix("Netdrift"))
+                #expect(name.hasPrefix("Netdrift") || name.hasPrefix("Netns"))
                 #expect((alert.duration ?? 0) > 0, "\(name) has no `for`")
                 #expect(
                     ["critical", "warning", "info", "{{ $labels.severity }}"].contains(alert.labels?["severity"]),
