@@ -102,7 +102,7 @@ def table(title, description, queries, columns, unit="none", links=None, width=2
     if sort:
         options["sortBy"] = [{"displayName": sort, "desc": True}]
     return panel("table", title, description, targets,
-                 field(unit, custom={"align": "auto", "filterable": True}, overrides=overrides, noValue=""), options,
+                 field(unit, custom={"align": "auto", "filterable": True, "inspect": False}, overrides=overrides, noValue=""), options,
                  width, height, transformations=transformations)
 
 
