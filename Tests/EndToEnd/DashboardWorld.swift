@@ -50,7 +50,7 @@ final class DashboardWorld {
         demo.terminate()
         var left = demo.status(within: 30) == nil ? ["the demo runs"] : []
         if !prometheus.stop() { left.append("Prometheus runs") }
-        left += try demo.leftovers()
+        left += try demo.remains()
         return left
     }
 

@@ -10,14 +10,23 @@ final class Demo {
     private let process = Process()
     private let directory: TemporaryDirectory
 
-    /// The host's namespace, and what is in it.
+    /// The container, whose namespace has its name.
     var shop: String { prefix + "shop" }
 
     init(seconds: Int, breakAfter: Int) throws {
         directory = try TemporaryDirectory()
         state = "\(directory.path)/state"
         let log = try directory.write("log", "")
-        process.executableURL = URL(fileURLWithPath: Shipped.path("scripts/demo"))
+        // Signals that a thread of the test has blocked stay so for its children, and a shell cannot unblock them.
+        process.executableURL = URL(fileURLWithPath: Holder.python)
+        process.arguments = [
+            "-c",
+            """
+            import os, signal, sys
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            os.execv(sys.argv[1], sys.argv[1:])
+            """, Shipped.path("scripts/demo"),
+        ]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
             .merging(["DEMO_SECONDS": "\(seconds)", "DEMO_BREAK_AFTER": "\(breakAfter)"]) { $1 }
         process.standardInput = FileHandle.nullDevice
@@ -91,7 +100,12 @@ final class Demo {
         }
     }
 
-    /// What of it is still there, a line each: nothing, when all is well.
+    /// What of it is still there, when that does not go within moments: a request on its way has a second to end.
+    func remains() throws -> [String] {
+        try eventually(within: 10) { try leftovers().isEmpty ? [] : nil } ?? leftovers()
+    }
+
+    /// What of it is there now, a line each.
     func leftovers() throws -> [String] {
         var left = try processes().map { "process \($0)" }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []

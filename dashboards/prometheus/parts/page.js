@@ -316,7 +316,7 @@ function alertTable(selector) {
   const what = (l) => [l.sysctl, l.device, l.probe && `${l.probe} ${l.target}`, l.collector, l.reason].filter(Boolean).join(" ");
   table("Alerts", "", { firing: `ALERTS{alertstate="firing",alertname=~"Netdrift.+|Netns.+"${selector}}` },
     ["alertname", "severity", "instance", "netns", "sysctl", "rule", "device", "probe", "target", "collector", "reason"], [
-      ["Alert", (row) => ({ text: row.labels.alertname, href: "../alerts?search=" + encodeURIComponent(row.labels.alertname) })],
+      ["Alert", (row) => row.labels.alertname],
       ["Severity", (row) => ({ text: row.labels.severity || "", mark: { critical: "bad", warning: "fair" }[row.labels.severity] })],
       ["Host", (row) => row.labels.instance && toHost(row.labels.instance)],
       ["Namespace", (row) => row.labels.netns && toNamespace(row.labels.instance, row.labels.netns)],
