@@ -10,7 +10,7 @@ final class DashboardWorld {
     let prometheus: Prometheus
     /// `instance` of the agent.
     let agent: String
-    /// `instance` of the hostile host. It has the probes too, as long as the agent exports none.
+    /// `instance` of the hostile host. It has probes and a path too, for an agent that exports none.
     let stub: String
     private let exporter: StubExporter
 
@@ -56,8 +56,9 @@ final class DashboardWorld {
 
     /// The instance that has what an expression asks for.
     func instance(of expression: String) throws -> String {
+        let needs = expression.contains("netns_path_") ? "netns_path_ok" : "netns_probe_success"
         guard expression.contains(/netns_(probe|path)_/) else { return agent }
-        return try AgentProcess.exports("netns_probe_success") ? agent : stub
+        return try AgentProcess.exports(needs) ? agent : stub
     }
 
     /// What the hostile host exports: each kind of name, the probes of one that is well and one that is not, and counters

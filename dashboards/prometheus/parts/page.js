@@ -3,7 +3,7 @@
 // (Prometheus reads this file as a template: two braces in a row would be an action of it.)
 
 const parameters = new URLSearchParams(location.search);
-const ranges = [["15 min", 900], ["1 h", 3600], ["6 h", 21600], ["1 d", 86400], ["7 d", 604800]];
+const ranges = [["5 min", 300], ["15 min", 900], ["1 h", 3600], ["6 h", 21600], ["1 d", 86400], ["7 d", 604800]];
 const range = Number(parameters.get("range")) || 3600;
 const every = 15000;
 const mostRows = 300, mostLines = 20;
