@@ -57,7 +57,10 @@ extension EndToEnd {
 
             // All that it can export: much is there only where something has drifted, failed, or is tracked.
             let families = try Command.check(AgentProcess.binary, "metrics").split(separator: "\n").dropFirst()
-            let known = Set(families.map { String($0.prefix { $0 != "\t" }) })
+            let histograms = families.filter { $0.contains("\thistogram\t") }.map {
+                $0.prefix { $0 != "\t" } + "_bucket"
+            }
+            let known = Set(families.map { String($0.prefix { $0 != "\t" }) }).union(histograms.map(String.init))
                 .union(rules.filter { !$0.isAlert }.map(\.name))
             var named = names(in: try Shipped.text("docs/runbook.md"))
             for rule in rules {

@@ -271,8 +271,8 @@ function lanes(title, about, expression, name, order) {
       name: name(metric), points: values.map(([time, value]) => [time, Number(value)]),
       rank: order ? order(metric) : 0,
     }));
-    const now = (lane) => lane.points[lane.points.length - 1][1];
-    result.sort((a, b) => (order ? a.rank - b.rank : now(a) - now(b)) || (a.name < b.name ? -1 : 1));
+    const latest = (lane) => lane.points[lane.points.length - 1][1];
+    result.sort((a, b) => (order ? a.rank - b.rank : latest(a) - latest(b)) || (a.name < b.name ? -1 : 1));
     const shown = result.slice(0, 30);
     if (!shown.length) {
       content.replaceChildren(element("div", { class: "nothing" }, "Nothing in this time."));
@@ -280,7 +280,7 @@ function lanes(title, about, expression, name, order) {
     }
     const width = Math.max(240, content.clientWidth), left = Math.min(220, width * 0.4), tall = 20;
     const made = element("svg", { viewBox: `0 0 ${width} ${shown.length * tall + 20}`, height: shown.length * tall + 20,
-      role: "img", "aria-label": `${title}: ${shown.map((lane) => `${lane.name} ${now(lane) ? "ok" : "not"}`).join(", ")}` });
+      role: "img", "aria-label": `${title}: ${shown.map((lane) => `${lane.name} ${latest(lane) ? "ok" : "not"}`).join(", ")}` });
     const step = Math.max(2, Math.ceil(range / 240));
     const x = (time) => left + (Math.max(0, time - end + range) / range) * (width - left);
     shown.forEach((lane, row) => {
