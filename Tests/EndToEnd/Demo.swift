@@ -12,6 +12,8 @@ final class Demo {
 
     /// The container, whose namespace has its name.
     var shop: String { prefix + "shop" }
+    /// The namespace that does not reach the outside once its bridge is not forwarded.
+    var db: String { prefix + "db" }
 
     init(seconds: Int, breakAfter: Int) throws {
         directory = try TemporaryDirectory()

@@ -37,7 +37,7 @@ extension EndToEnd {
             ]
             if try AgentProcess.exports("netns_probe_success") {
                 expected.append([
-                    "alertname": "NetnsUnreachableHostReachable", "netns": "\(demo.prefix)db", "target": "198.18.0.2",
+                    "alertname": "NetnsUnreachableHostReachable", "netns": demo.db, "target": "198.18.0.2",
                 ])
                 expected.append(["alertname": "NetnsGatewayUnreachable", "netns": "\(demo.prefix)queue"])
             }

@@ -20,7 +20,7 @@ begin([{ text: "netdrift", href: toFleet() }, toHost(instance), { text: netns ||
     ["User", (row) => row.labels.user],
     ["Command", (row) => row.labels.command],
     ["Inode", (row) => row.labels.inode],
-    ["First seen", (row) => number(row.seen, units.since)],
+    ["First seen", (row) => moment(row.seen)],
   ]);
   driftTable(at);
   table("Interfaces", "", {

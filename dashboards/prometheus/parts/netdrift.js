@@ -1,10 +1,10 @@
 begin([{ text: "netdrift: all hosts" }], () => {
   tile("Hosts", 'sum(up{job="netdrift"})');
-  tile("Hosts that do not answer", 'sum(up{job="netdrift"} == bool 0)', { level: trouble });
+  tile("Without an answer", 'sum(up{job="netdrift"} == bool 0)', { level: trouble });
   tile("Namespaces", "sum(instance:netns_namespaces:sum)");
-  tile("Namespaces with drift", "sum(instance:netns_sysctl_drift:count_netns)", { level: trouble });
-  tile("Namespaces with failing probes", "sum(instance:netns_probe_failing:count_netns)", { level: trouble });
-  tile("Interfaces without carrier", "sum(instance:netns_network_carrier:count_down)", { level: trouble });
+  tile("With drift", "sum(instance:netns_sysctl_drift:count_netns)", { level: trouble });
+  tile("With failing probes", "sum(instance:netns_probe_failing:count_netns)", { level: trouble });
+  tile("Without carrier", "sum(instance:netns_network_carrier:count_down)", { level: trouble });
   alertTable("");
   driftTable("");
   table("Hosts", "", {

@@ -56,7 +56,7 @@ const units = {
   since: (value) => {
     const age = Math.max(0, Date.now() / 1000 - value);
     const [size, name] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(([s]) => age >= s) || [1, "s"];
-    return `${Math.floor(age / size)} ${name} ago (${new Date(value * 1000).toLocaleString()})`;
+    return `${Math.floor(age / size)} ${name} ago`;
   },
 };
 
@@ -155,7 +155,7 @@ function table(title, about, queries, key, columns, options = {}) {
       if (cell === undefined || cell === null) return element("td", {});
       if (typeof cell !== "object") return element("td", {}, String(cell));
       const inside = cell.href ? element("a", { href: cell.href }, cell.text) : cell.text;
-      return element("td", { class: `${cell.value === undefined ? "" : "number"} ${cell.mark || ""}`.trim() }, inside);
+      return element("td", { title: cell.title, class: `${cell.value === undefined ? "" : "number"} ${cell.mark || ""}`.trim() }, inside);
     })));
     place.replaceChildren(element("table", {},
       element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)));
@@ -166,6 +166,9 @@ function table(title, about, queries, key, columns, options = {}) {
 }
 const number = (value, unit = units.count, level) => (value === undefined || Number.isNaN(value)
   ? undefined : { text: unit(value), value, mark: level ? level(value) : "" });
+const moment = (time) => time && { ...number(time, units.since), title: new Date(time * 1000).toLocaleString() };
+const severities = { critical: ["bad", 0], warning: ["fair", 1] };
+const severity = (text = "") => ({ text, mark: (severities[text] || [])[0], value: (severities[text] || ["", 2])[1] });
 
 // Lines over time. `queries`: expressions with what a line is called: labels -> text.
 function chart(title, about, queries, unit = units.count) {
@@ -317,11 +320,11 @@ function alertTable(selector) {
   table("Alerts", "", { firing: `ALERTS{alertstate="firing",alertname=~"Netdrift.+|Netns.+"${selector}}` },
     ["alertname", "severity", "instance", "netns", "sysctl", "rule", "device", "probe", "target", "collector", "reason"], [
       ["Alert", (row) => row.labels.alertname],
-      ["Severity", (row) => ({ text: row.labels.severity || "", mark: { critical: "bad", warning: "fair" }[row.labels.severity] })],
+      ["Severity", (row) => severity(row.labels.severity)],
       ["Host", (row) => row.labels.instance && toHost(row.labels.instance)],
       ["Namespace", (row) => row.labels.netns && toNamespace(row.labels.instance, row.labels.netns)],
       ["What", (row) => what(row.labels)],
-    ], { nothing: "No alert is firing.", sort: 0, descending: false });
+    ], { nothing: "No alert is firing.", sort: 1, descending: false });
 }
 
 function driftTable(selector) {
@@ -335,9 +338,9 @@ function driftTable(selector) {
     ["Sysctl", (row) => row.labels.sysctl],
     ["Expected", (row) => row.labels.expected],
     ["Actual", (row) => ({ text: row.labels.actual || "", mark: "bad" })],
-    ["Since", (row) => number(row.since, units.since)],
+    ["Since", (row) => moment(row.since)],
     ["Rule", (row) => `${row.labels.rule} (${row.labels.source || "unknown"})`],
-    ["Severity", (row) => row.labels.severity],
+    ["Severity", (row) => severity(row.labels.severity)],
   ], { nothing: "Nothing has drifted.", sort: 5 });
 }
 
