@@ -88,11 +88,13 @@ function tile(title, expression, options = {}) {
   panel("tile", title, "", async (content) => {
     const result = await now(expression);
     const value = result.length ? Number(result[0].value[1]) : undefined;
-    let mark = "";
-    if (value !== undefined && options.level) mark = options.level(value);
-    content.replaceChildren(element("strong", { class: mark },
-      value === undefined || Number.isNaN(value) ? "unknown" : (options.unit || units.count)(value)));
-    return value !== undefined;
+    if (value === undefined || Number.isNaN(value)) {
+      content.replaceChildren(element("div", { class: "nothing" }, "unknown"));
+      return false;
+    }
+    const mark = options.level ? options.level(value) : "";
+    content.replaceChildren(element("strong", { class: mark }, (options.unit || units.count)(value)));
+    return true;
   });
 }
 const trouble = (value) => (value > 0 ? "bad" : "good");
