@@ -1,4 +1,4 @@
-# netdrift: `make run` builds and runs the agent, `make test` runs every test. Both install what they need.
+# netdrift: `make run` builds and runs the agent, `make demo` shows it, `make test` runs every test. All install what they need.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
@@ -11,13 +11,24 @@ SOURCES := Sources Tests Benchmarks Package.swift
 # Arguments for the agent: make run ARGS="--web.listen-address=:10124"
 ARGS ?=
 
-.PHONY: run build test bench lint format clean packages test-packages help
+.PHONY: run demo screenshots dashboards build test bench lint format clean packages test-packages help
 
 help: ## Show the targets.
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
 
 run: build ## Install what is missing, build a release, and run the agent.
 	.build/release/netdrift $(ARGS)
+
+demo: build ## A small world of namespaces, the agent, Prometheus and Alertmanager, and three things that break.
+	@scripts/install-packages demo
+	scripts/demo
+
+screenshots: build test-packages ## Take the pictures of docs/images from the demo, by Chromium.
+	scripts/screenshots
+
+dashboards: ## Write the dashboards from what they are generated of.
+	dashboards/grafana/generate
+	dashboards/prometheus/generate
 
 build: packages ## Build the release binary, .build/release/netdrift.
 	$(SWIFT) build $(RELEASE_FLAGS)

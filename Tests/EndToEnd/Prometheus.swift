@@ -5,6 +5,8 @@ import TestSupport
 final class Prometheus {
     private let program: ListeningProgram
     var path: String { program.path }
+    /// Where it listens.
+    var address: String { program.address }
 
     /// One that scrapes an agent every second, and has done so.
     convenience init(scraping target: String) throws {
@@ -24,18 +26,35 @@ final class Prometheus {
         }
     }
 
-    /// One with this configuration file, ready.
-    init(config: String, in directory: TemporaryDirectory) throws {
+    /// One with this configuration file and these flags beside its own, ready.
+    init(config: String, in directory: TemporaryDirectory, flags: [String] = []) throws {
         program = try ListeningProgram(
             "prometheus", in: directory, ready: "/-/ready",
             [
                 "--config.file=\(config)", "--storage.tsdb.path=\(directory.path)/data",
                 "--web.listen-address=127.0.0.1:0",
-            ])
+            ] + flags)
     }
 
     /// The body of an answer.
     func query(_ target: String) throws -> String { try program.get(target) }
+
+    /// How many series an expression gives now. Throws what Prometheus says when it cannot be evaluated.
+    func count(_ expression: String) throws -> Int {
+        struct Answer: Decodable {
+            struct Data: Decodable { let result: [Series] }
+            struct Series: Decodable {}
+            let data: Data?
+            let error: String?
+        }
+        let escaped = expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        let text = try query("/api/v1/query?query=\(escaped)")
+        let answer = try JSONDecoder().decode(Answer.self, from: Data(text.utf8))
+        guard let data = answer.data, answer.error == nil else {
+            throw Trouble("\(expression): \(answer.error ?? "no answer")")
+        }
+        return data.result.count
+    }
 
     /// The one value that an expression has now, nil when it has none or several.
     func value(_ expression: String) throws -> Double? {

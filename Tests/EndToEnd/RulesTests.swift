@@ -30,7 +30,7 @@ extension EndToEnd {
             let (fires, rests) = try tested()
             for alert in alerts {
                 let name = alert.name
-                #expect(name.hasPrefix("Netdrift"))
+                #expect(name.hasPrefix("Netdrift") || name.hasPrefix("Netns"))
                 #expect((alert.duration ?? 0) > 0, "\(name) has no `for`")
                 #expect(
                     ["critical", "warning", "info", "{{ $labels.severity }}"].contains(alert.labels?["severity"]),
@@ -57,7 +57,10 @@ extension EndToEnd {
 
             // All that it can export: much is there only where something has drifted, failed, or is tracked.
             let families = try Command.check(AgentProcess.binary, "metrics").split(separator: "\n").dropFirst()
-            let known = Set(families.map { String($0.prefix { $0 != "\t" }) })
+            let histograms = families.filter { $0.contains("\thistogram\t") }.map {
+                $0.prefix { $0 != "\t" } + "_bucket"
+            }
+            let known = Set(families.map { String($0.prefix { $0 != "\t" }) }).union(histograms.map(String.init))
                 .union(rules.filter { !$0.isAlert }.map(\.name))
             var named = names(in: try Shipped.text("docs/runbook.md"))
             for rule in rules {
