@@ -100,31 +100,6 @@ public struct IPAddress: Hashable, Sendable {
     }
 }
 
-extension IPAddress {
-    /// The network it is in: the bits behind the first `length` are zero.
-    public func network(_ length: UInt8) -> IPAddress {
-        var network = self
-        network.bytes = InlineBytes()
-        for position in 0..<bytes.count {
-            let kept = min(max(Int(length) - position * 8, 0), 8)
-            network.bytes.append(bytes[position] & UInt8(truncatingIfNeeded: 0xFF00 >> kept))
-        }
-        return network
-    }
-
-    /// Whether it is of its link only: 169.254.0.0/16, fe80::/10.
-    public var isLinkLocal: Bool {
-        family == .ipv4 ? bytes[0] == 169 && bytes[1] == 254 : bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80
-    }
-
-    /// Whether it is of its host only: 127.0.0.0/8, ::1.
-    public var isLoopback: Bool {
-        if family == .ipv4 { return bytes[0] == 127 }
-        for position in 0..<15 where bytes[position] != 0 { return false }
-        return bytes[15] == 1
-    }
-}
-
 extension IPAddress: Comparable {
     /// IPv4 before IPv6, then by the bytes.
     public static func < (a: IPAddress, b: IPAddress) -> Bool {

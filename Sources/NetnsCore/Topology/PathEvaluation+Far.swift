@@ -99,7 +99,10 @@ extension PathEvaluation {
 
     /// The target's way back; nil when nothing is known of it or all is well.
     private func farReturn(_ source: String) -> Look? {
-        guard let far = facts.far, case .refused(let refusal) = far.back else { return nil }
+        guard let far = facts.far, case .refused(let refusal) = far.back,
+            // One that is down has no routes.
+            far.place.link(far.link)?.isAdministrativelyUp == true
+        else { return nil }
         let text = "\(far.place.name) has no route back to \(source) (\(refusal.rawValue))"
         // It may never see that address.
         let state: Look.State = facts.router?.translates == false || isOnLink ? .broken : .suspect
@@ -236,18 +239,18 @@ extension PathEvaluation {
         guard let link = far.place.link(far.link) else { return nil }
         let has = "\(far.place.describe(link)), which has \(facts.destination.map { "\($0)" } ?? facts.target),"
         if !link.isAdministrativelyUp {
-            return Look(.suspect, "\(has) is down", far.place.command("ip link set dev \(link.word) up"))
+            return Look(.broken, "\(has) is down", far.place.command("ip link set dev \(link.word) up"))
         }
         let address = far.place.addresses.first { $0.link == far.link && $0.address == facts.destination }
         if address?.flags.contains(.dadFailed) == true {
-            return Look(.suspect, "\(has) has it as a duplicate (dadfailed)")
+            return Look(.broken, "\(has) has it as a duplicate (dadfailed)")
         }
         guard link.isVeth, let attachment = far.attachment, let peer = attachment.place.link(attachment.link) else {
             return nil
         }
         if !peer.isAdministrativelyUp {
             return Look(
-                .suspect, "\(has) leads to \(attachment.place.describe(peer)), which is down",
+                .broken, "\(has) leads to \(attachment.place.describe(peer)), which is down",
                 attachment.place.command("ip link set dev \(peer.word) up"))
         }
         // The bridge by which the router, or on the link the source, gets there.
@@ -258,17 +261,17 @@ extension PathEvaluation {
         let place = isOnLink ? entry?.attachment.place.name : facts.router?.place.name
         if let wanted, wanted.isKind("bridge"), place == attachment.place.name, peer.master != wanted.index {
             return Look(
-                .suspect, "\(has) leads to \(attachment.place.describe(peer)), which is no port of \(wanted.name)",
+                .broken, "\(has) leads to \(attachment.place.describe(peer)), which is no port of \(wanted.name)",
                 attachment.place.command("ip link set dev \(peer.word) master \(wanted.word)"))
         }
         if let master = peer.master.flatMap({ attachment.place.link($0) }), !master.isAdministrativelyUp {
             return Look(
-                .suspect, "\(has) leads to \(attachment.place.describe(master)), which is down",
+                .broken, "\(has) leads to \(attachment.place.describe(master)), which is down",
                 attachment.place.command("ip link set dev \(master.word) up"))
         }
         if let state = peer.portState, state.rawValue != 3 {
             return Look(
-                .suspect, "\(has) leads to \(attachment.place.describe(peer)), a port in state \(state.name)",
+                .broken, "\(has) leads to \(attachment.place.describe(peer)), a port in state \(state.name)",
                 attachment.place.command("bridge link set dev \(peer.word) state 3"))
         }
         return nil

@@ -21,7 +21,7 @@ extension PathEvaluation {
         guard let link else { return Look(.unknown, "there is no interface") }
         if isOwn { return Look.notApplicable("\(facts.target) is an address of its own") }
         let all = facts.source.addresses(of: link.index, facts.family)
-        if let chosen = facts.route.route?.source,
+        if let chosen = facts.route.route?.source, isUsable(chosen),
             let address = facts.source.addresses.first(where: { $0.address == chosen })
         {
             let text =
@@ -57,6 +57,12 @@ extension PathEvaluation {
             "\(link.name) has no \(family) address" + (all.isEmpty ? "" : " but \(all[0].address), of the link"),
             facts.source.command(
                 "ip addr add ADDRESS/\(length.map { "\($0)" } ?? "LENGTH") dev \(link.word)"))
+    }
+
+    /// Whether the target can be reached from an address: without another, IPv6 sends from ::1 or from one of the link.
+    private func isUsable(_ address: IPAddress) -> Bool {
+        guard address.family == .ipv6 else { return true }
+        return !address.isLoopback && (!address.isLinkLocal || facts.destination?.isLinkLocal == true)
     }
 
     private func duplicate(_ address: InterfaceAddress, _ link: Link) -> Look {
@@ -96,29 +102,35 @@ extension PathEvaluation {
                     .broken, "a route of type \(refusing.type) matches \(name): \(match)\(table) (\(refusal.rawValue))",
                     facts.source.command("\(ip)route del \(refusing.type) \(match)\(table)"))
             }
-            return Look(
-                .broken, "no route to \(name) (\(refusal.rawValue))",
-                likelyGateway.flatMap { gateway in link.flatMap { replaceDefault(via: gateway.address, dev: $0) } }
-                    ?? link.flatMap { facts.source.command("\(ip)route replace default via ADDRESS dev \($0.word)") })
+            guard refusal == .noRoute else {
+                return Look(.broken, "a rule or a route refuses \(name) (\(refusal.rawValue))")
+            }
+            return Look(.broken, "no route to \(name) (\(refusal.rawValue))", wayOut)
         }
     }
 
     private func noDefaultRoute() -> Look {
-        Look(
-            .broken, "no default route with a gateway",
-            likelyGateway.flatMap { gateway in link.flatMap { replaceDefault(via: gateway.address, dev: $0) } }
-                ?? link.flatMap { facts.source.command("\(ip)route replace default via ADDRESS dev \($0.word)") })
+        Look(.broken, "no default route with a gateway", wayOut)
+    }
+
+    /// The command that makes a default route, to what seems to be the gateway.
+    private var wayOut: String? {
+        guard let link else { return nil }
+        if let gateway = likelyGateway { return replaceDefault(via: gateway.address, dev: link) }
+        return facts.source.command("\(ip)route replace default via ADDRESS dev \(link.word)")
     }
 
     func gateway() -> Look {
         if isOwn { return Look.notApplicable("\(facts.target) is an address of its own") }
         guard let route = facts.route.route else { return Look(.unknown, "there is no route to take one from") }
-        guard let gateway = route.gateway else {
+        guard let gateway = route.gateway ?? (facts.kind == .gateway ? facts.destination : nil) else {
             return Look.notApplicable("\(facts.destination.map { "\($0)" } ?? facts.target) is on the link")
         }
         switch facts.neighbour {
         case .unknown: return Look(.unknown, "the neighbours were not read")
         case .absent: return Look(.unknown, "\(gateway) is no neighbour yet")
+        case .entry(.noarp) where hasFailed && link?.hasNoARP == true && link?.isVeth == true:
+            return unresolved(gateway, "nobody was asked for \(gateway) (neighbour noarp)")
         case .entry(let state) where !isUnresolved:
             return Look(.ok, "\(gateway) answers (neighbour \(state.name))")
         case .entry(let state):
@@ -194,7 +206,9 @@ extension PathEvaluation {
             return Look(
                 .broken, "\(port), which is down (no IFF_UP)", place.command("ip link set dev \(master.word) up"))
         }
-        if isUnresolved, let owner = ownerOfNextHop(in: place), owner.index != master.index, owner.isKind("bridge"),
+        // A host answers by any of its links for an address of another, unless arp_ignore says otherwise.
+        if isUnresolved || hasFailed, let owner = ownerOfNextHop(in: place), owner.index != master.index,
+            owner.isKind("bridge"),
             master.isKind("bridge")
         {
             return Look(
@@ -219,7 +233,7 @@ extension PathEvaluation {
     /// The other end is a port of nothing: as it should be when it has the next hop's address itself, or answers for it.
     private func missingBridge(_ attachment: PathFacts.Attachment, _ peer: Link) -> Look {
         let none = "\(attachment.place.describe(peer)) is a port of no bridge"
-        guard isUnresolved || facts.route.route == nil else { return Look.notApplicable(none) }
+        guard isUnresolved || hasFailed || facts.route.route == nil else { return Look.notApplicable(none) }
         let wanted: Link?
         if let owner = ownerOfNextHop(in: attachment.place) {
             wanted = owner

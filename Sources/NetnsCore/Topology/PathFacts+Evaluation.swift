@@ -6,6 +6,9 @@ extension PathFacts {
     public func evaluate() -> PathReport {
         PathEvaluation(self).report(as: source.name)
     }
+
+    /// The link by which the packets leave the source: that of the route; without one, the link that is meant.
+    public var outgoingLink: Link? { PathEvaluation(self).link }
 }
 
 /// One evaluation: each step by itself first, then what follows from what.
@@ -65,9 +68,9 @@ struct PathEvaluation {
         case .route: [.link, .peer, .carrier, .address]
         case .bridge: [.link, .peer, .carrier]
         case .gateway: [.link, .peer, .carrier, .address, .route, .bridge]
-        case .rpFilter: [.returnRoute]
-        // A namespace without an address is one nobody has a way to.
-        case .returnRoute: [.link, .address]
+        case .rpFilter: [.bridge, .returnRoute]
+        // A bridge that is down has no routes; nobody has a way to a namespace without an address.
+        case .returnRoute: [.link, .address, .bridge]
         case .mtu: [.link, .peer, .carrier, .address, .route, .gateway, .bridge, .forwarding, .rpFilter, .filter]
         case .target: PathStep.allCases.filter { $0 != .target }
         }
@@ -92,7 +95,9 @@ struct PathEvaluation {
             // What could not be read of a path that works is worth a word, not a doubt.
             for index in findings.indices { findings[index].remedy = nil }
         }
-        return PathReport(namespace: namespace, target: facts.target, isReachable: isReachable, findings: findings)
+        let address = facts.destination.flatMap { facts.target.contains($0.description) ? nil : $0 }
+        return PathReport(
+            namespace: namespace, target: facts.target, address: address, isReachable: isReachable, findings: findings)
     }
 
     /// Makes the first suspect the culprit, when nothing else is.
@@ -197,6 +202,9 @@ struct PathEvaluation {
         }
     }
 
+    /// Whether something was tried, in vain.
+    var hasFailed: Bool { facts.trials.decisive?.isAnswer == false }
+
     /// An address that the link's other side has on the source's network: what its gateway should be.
     var likelyGateway: (address: IPAddress, link: Link)? {
         guard let entry else { return nil }
@@ -229,12 +237,12 @@ struct PathEvaluation {
 
 extension InterfaceAddress {
     /// Whether another address is on its network.
-    func holds(_ other: IPAddress) -> Bool {
+    package func holds(_ other: IPAddress) -> Bool {
         other.family == address.family && other.network(prefixLength) == address.network(prefixLength)
     }
 
     /// Whether packets to elsewhere can come from it.
-    var isUseful: Bool {
+    package var isUseful: Bool {
         !flags.contains(.dadFailed) && !address.isLoopback && (address.family == .ipv4 || !address.isLinkLocal)
     }
 }

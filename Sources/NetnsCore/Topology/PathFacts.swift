@@ -328,10 +328,10 @@ public struct PathFacts: Sendable {
 
 extension PathFacts.Place {
     /// The link with an index.
-    func link(_ index: Int32) -> Link? { links.first { $0.index == index } }
+    public func link(_ index: Int32) -> Link? { links.first { $0.index == index } }
 
     /// The link that has an address.
-    func owner(of address: IPAddress) -> Link? {
+    package func owner(of address: IPAddress) -> Link? {
         addresses.first { $0.address == address }.flatMap { link($0.link) }
     }
 
@@ -341,12 +341,12 @@ extension PathFacts.Place {
     }
 
     /// A command that is run there; nil when no way in is known, or a name in it holds bytes that no command line can.
-    func command(_ text: String) -> String? {
+    package func command(_ text: String) -> String? {
         text.contains("\\x") ? nil : prefix.map { $0 + text }
     }
 
     /// `eth0 of web`.
-    func describe(_ link: Link) -> String { "\(link.name) of \(name)" }
+    package func describe(_ link: Link) -> String { "\(link.name) of \(name)" }
 }
 
 extension Link {
@@ -354,14 +354,14 @@ extension Link {
     var word: String { ShellWord.quoted(name.description) }
 
     /// Whether it is of a kind.
-    func isKind(_ text: StaticString) -> Bool {
+    package func isKind(_ text: StaticString) -> Bool {
         guard kind.count == text.utf8CodeUnitCount else { return false }
         for index in 0..<kind.count where unsafe kind[index] != text.utf8Start[index] { return false }
         return true
     }
 
     /// Whether its ports' packets are its own: the master is where they come in. Not so of a VRF and Open vSwitch's device.
-    var takesPortsPackets: Bool { isKind("bridge") || isKind("bond") || isKind("team") }
+    package var takesPortsPackets: Bool { isKind("bridge") || isKind("bond") || isKind("team") }
 
     /// Whether its other end is its lower device.
     var isUpper: Bool {

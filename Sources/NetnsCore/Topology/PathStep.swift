@@ -66,6 +66,8 @@ public struct PathReport: Hashable, Sendable {
     public let namespace: String
     /// What was to be reached, as a person calls it.
     public let target: String
+    /// Its address, when that is known and `target` does not have it.
+    public let address: IPAddress?
     /// Whether it can be reached; nil when that is not known.
     public let isReachable: Bool?
     /// One for each step, in their order.
@@ -76,6 +78,11 @@ public struct PathReport: Hashable, Sendable {
 
     /// `web cannot reach 198.18.1.1: peer: veth7 of host is down`.
     public var verdict: String {
+        let target = target + (address.map { " (\($0))" } ?? "")
+        return verdict(target)
+    }
+
+    private func verdict(_ target: String) -> String {
         switch (isReachable, firstBroken) {
         case (true?, _): "\(namespace) can reach \(target)"
         case (false?, let broken?): "\(namespace) cannot reach \(target): \(broken.step.rawValue): \(broken.evidence)"
