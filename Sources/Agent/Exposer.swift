@@ -23,6 +23,7 @@ final class Exposer {
     private var buffers: [ByteBuffer] = []
     private let compressor: GzipCompressor
     private let drift: DriftMonitor
+    private let prober: Prober?
     /// The time, seconds since the epoch.
     private let now: () -> Double
     /// What the last collection read, and when it ended.
@@ -37,16 +38,18 @@ final class Exposer {
 
     init(
         engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>,
-        mib: MIBSelection = MIBSelection([]), drift: DriftMonitor, now: @escaping () -> Double = { WallClock.now() }
+        mib: MIBSelection = MIBSelection([]), drift: DriftMonitor, prober: Prober? = nil,
+        now: @escaping () -> Double = { WallClock.now() }
     ) throws {
         self.drift = drift
+        self.prober = prober
         self.now = now
         self.engine = engine
         self.scene = scene
         self.state = state
         self.enabled = enabled
         compressor = try GzipCompressor()
-        collectors = everyCollector(state, mib: mib).filter { collector in
+        collectors = everyCollector(state, mib: mib, buckets: prober?.buckets ?? .roundTrip).filter { collector in
             collector.name.map { name in enabled.contains { $0.rawValue == name } } ?? true
         }
         emitters = collectors.flatMap { collector in
@@ -77,7 +80,9 @@ final class Exposer {
             return (name, part)
         }
         self.parts = ran.sorted { $0.name < $1.name }
-        scene.prepare(engine.namespaces, linked: engine.linkedNamespaces, report, collectors: self.parts)
+        scene.prepare(
+            engine.namespaces, linked: engine.linkedNamespaces, report, collectors: self.parts,
+            probes: names.contains(.probe) ? prober?.results ?? [] : [], prober: prober?.status)
     }
 
     private func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
@@ -91,14 +96,30 @@ final class Exposer {
             evaluationSeconds = Instant.now().seconds(since: start)
             scene.drift = drift
         }
+        prober?.update(engine.sites())
         // One that was cut short is no answer to who did not ask for that.
         if report.leftOutByDeadline == 0 { last = (parts, .now()) }
         return report
     }
 
+    /// Whether somebody works by what collections find.
+    var hasProber: Bool { prober != nil }
+
+    /// Finds the namespaces anew for the prober, unless that was done in the last `maximumAge` seconds.
+    func rediscover(maximumAge: Double) throws {
+        guard let prober, last.map({ Instant.now().seconds(since: $0.end) >= maximumAge }) ?? true else { return }
+        // The other ends of veths have to be known where they are to be reached.
+        _ = try collect(prober.needsPeers ? [.links, .addresses] : [], until: nil)
+    }
+
     /// What the API tells, of a collection that ended at most `maximumAge` seconds ago, or else of a new one.
     func body(of resource: Resource, gzip: Bool, maximumAge: Double) throws -> Body {
-        let needed: CollectionParts = resource == .drift ? .sysctls : [.links, .addresses]
+        let needed: CollectionParts =
+            switch resource {
+            case .drift: .sysctls
+            case .namespaces: [.links, .addresses]
+            case .probes: []
+            }
         let age = last.map { Instant.now().seconds(since: $0.end) } ?? .infinity
         if age > maximumAge || !(last?.parts ?? []).isSuperset(of: needed) { _ = try collect(needed, until: nil) }
         let inquiry = Inquiry(resource: resource, gzip: gzip)
@@ -108,6 +129,7 @@ final class Exposer {
             case .namespaces:
                 try NamespaceListing(engine.namespaces, linked: engine.linkedNamespaces).json(pretty: false)
             case .drift: try DriftListing(engine.namespaces, drift).json(pretty: false)
+            case .probes: try ProbeListing(engine.namespaces, prober?.results ?? []).json(pretty: false)
             }
         let body = gzip ? try compressor.compress(bytes.span) : Body(copying: bytes)
         told[inquiry] = body
@@ -118,6 +140,7 @@ final class Exposer {
     func reconfigure(_ setup: Setup) {
         engine.reconfigure(setup.engine)
         drift.reconfigure(setup.drift, setup.references)
+        prober?.configure(setup.probes)
         last = nil
     }
 

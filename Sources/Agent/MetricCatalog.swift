@@ -86,6 +86,7 @@ extension MetricKind {
         case .counter: "counter"
         case .gauge: "gauge"
         case .info: "info"
+        case .histogram: "histogram"
         }
     }
 }

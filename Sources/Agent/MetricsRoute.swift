@@ -1,4 +1,5 @@
 internal import Exposition
+internal import NetnsCore
 internal import NetnsSystem
 internal import Synchronization
 internal import Web

@@ -226,6 +226,8 @@ struct CollectorOptions: ParsableArguments {
 
     @OptionGroup var statistics: StatisticsOptions
 
+    @OptionGroup var probes: ProbeOptions
+
     @Option(
         name: .customLong("collect.threads"),
         help: ArgumentHelp("Threads that enter namespaces; by default 2, or 1 on a host with one CPU.", valueName: "n"))
@@ -253,6 +255,7 @@ struct CollectorOptions: ParsableArguments {
         var names = network.enabled
         names.formUnion([.drift, .interface, .sysctl])
         names.formUnion(statistics.enabled)
+        if probes.probe { names.insert(.probe) }
         if !drift { names.remove(.drift) }
         if !sysctl { names.remove(.sysctl) }
         if !interface { names.remove(.interface) }

@@ -27,6 +27,13 @@ final class Scene {
         let device: Int
     }
 
+    /// What one probe found in one namespace.
+    struct Probed {
+        let result: ProbeResult
+        /// `{netns="...",probe="...",target="..."` in `labels`.
+        let label: Range<Int>
+    }
+
     private(set) var namespaces: [NamespaceSample] = []
     /// Those that the places of peers speak of: `namespaces`, and perhaps the host's.
     private(set) var linkedNamespaces: [NamespaceSample] = []
@@ -52,6 +59,10 @@ final class Scene {
     private(set) var collectors: [(label: [UInt8], part: CollectionReport.Part)] = []
     /// What the namespaces' sysctls should be; nil when that was not evaluated.
     var drift: DriftMonitor?
+    /// What the probes found, in the order of the namespaces.
+    private(set) var probes: [Probed] = []
+    /// How the prober's work goes; nil when there is none.
+    private(set) var prober: Prober.Status?
     /// What this process uses.
     private(set) var process: ProcessStatistics?
 
@@ -70,8 +81,10 @@ final class Scene {
     /// Prepares for writing what a collection found.
     func prepare(
         _ namespaces: [NamespaceSample], linked: [NamespaceSample], _ report: CollectionReport,
-        collectors: [(name: String, part: CollectionReport.Part)]
+        collectors: [(name: String, part: CollectionReport.Part)], probes results: [ProbeResult] = [],
+        prober: Prober.Status? = nil
     ) {
+        self.prober = prober
         self.namespaces = namespaces
         linkedNamespaces = linked
         self.report = report
@@ -105,6 +118,25 @@ final class Scene {
             }
         }
         sysctlLabels = tables
+        add(results)
+    }
+
+    /// Of namespaces that this collection did not find, nothing is said.
+    private func add(_ results: [ProbeResult]) {
+        probes.removeAll(keepingCapacity: true)
+        guard !results.isEmpty else { return }
+        let positions = Dictionary(
+            namespaces.enumerated().map { ($0.element.serial, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        let known = results.compactMap { result in positions[result.serial].map { (position: $0, result: result) } }
+        for (position, result) in known.sorted(by: {
+            ($0.position, $0.result.probe, $0.result.target) < ($1.position, $1.result.probe, $1.result.target)
+        }) {
+            let start = labels.count
+            labels.append(labels, namespaceLabels[position])
+            labels.addLabel("probe", result.probe)
+            labels.addLabel("target", result.target)
+            probes.append(Probed(result: result, label: start..<labels.count))
+        }
     }
 
     private func addDevices(of namespace: NamespaceSample, _ index: Int) {

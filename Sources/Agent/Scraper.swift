@@ -1,5 +1,6 @@
 internal import Exposition
 internal import Logging
+internal import NetnsCore
 internal import NetnsSystem
 internal import Synchronization
 internal import Web
@@ -27,6 +28,8 @@ enum Resource: Hashable, Sendable {
     case namespaces
     /// `/api/v1/drift`
     case drift
+    /// `/api/v1/probes`
+    case probes
 }
 
 /// Collects for the scrapes, on one thread: those that wait when a collection begins, and ask for the same, share it.
@@ -73,6 +76,9 @@ final class Scraper: Sendable {
         case inquiries([Inquiry])
         case end
     }
+
+    /// Seconds after which the namespaces are found anew for the prober where nobody scrapes.
+    private static let discoveryInterval = 5.0
 
     private let monitor = Monitor(State())
     private let logger: Logger
@@ -129,10 +135,11 @@ final class Scraper: Sendable {
     /// Lets the thread end once it has answered what waits; new requests are refused.
     func finish() { monitor.withLock { $0.isStopping = true } }
 
-    /// Serves the scrapes that share a collection with the oldest, or else what the API was asked; false when there are
-    /// none and none will come.
+    /// Serves the scrapes that share a collection with the oldest, or else what the API was asked, or else finds the
+    /// namespaces anew; false when there is nothing to do and nothing will come.
     private func serveNext(_ exposer: Exposer) -> Bool {
-        let turn: Turn? = monitor.wait { state in
+        let next = exposer.hasProber ? Instant.now().advanced(bySeconds: Self.discoveryInterval) : nil
+        let turn: Turn? = monitor.wait(until: next) { state in
             if let setup = state.setup {
                 state.setup = nil
                 return .reconfigure(setup)
@@ -151,7 +158,11 @@ final class Scraper: Sendable {
         case .reconfigure(let setup): exposer.reconfigure(setup)
         case .scrapes(let waiters): serve(waiters, exposer)
         case .inquiries(let inquiries): serve(inquiries, exposer)
-        case .end, nil: return false
+        case nil:
+            do { try exposer.rediscover(maximumAge: Self.discoveryInterval) } catch {
+                logger.error("collection failed", metadata: ["error": "\(error)"])
+            }
+        case .end: return false
         }
         return true
     }

@@ -10,6 +10,8 @@ struct Setup: Sendable {
     var drift: DriftConfiguration
     /// What they are compared with beside the namespaces themselves.
     var references: DriftMonitor.References
+    /// What is to be reached.
+    var probes: [Probe]
     /// What could not be done and ends nothing, each with what follows from it.
     var notes: [String] = []
 
@@ -24,6 +26,7 @@ struct Setup: Sendable {
         engine.exclude += configuration.exclude
         engine.sysctls = selection.selection(requiring: configuration.sysctls + configuration.drift.sysctls)
         drift = configuration.drift
+        probes = configuration.probes
         engine.comparesWithHost = drift.references.contains(.host)
         references = DriftMonitor.References()
         if drift.references.contains(.fresh) {

@@ -3,13 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/errqueue.h>
 #include <linux/ethtool.h>
+#include <linux/icmp.h>
 #include <linux/if.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -92,6 +98,88 @@ int nd_netlink_receive(int socket, void *buffer, size_t capacity, uint32_t *send
     return result;
 }
 
+int nd_epoll_create(void) { return ND_RESULT(epoll_create1(EPOLL_CLOEXEC)); }
+
+int nd_epoll_add(int epoll, int fd, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return ND_RESULT(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+int nd_epoll_wait(int epoll, struct nd_event *events, int capacity, int milliseconds) {
+    _Static_assert(sizeof(struct nd_event) == sizeof(struct epoll_event), "struct epoll_event is another");
+    return ND_RESULT(epoll_wait(epoll, (struct epoll_event *)events, capacity, milliseconds));
+}
+
+int nd_eventfd(void) { return ND_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+int nd_socket(int family, int type, int protocol) {
+    return ND_RESULT(socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+}
+
+int nd_connect(int socket, int family, const uint8_t *address, uint16_t port, uint32_t link) {
+    if (family == AF_INET) {
+        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+        memcpy(&to.sin_addr, address, 4);
+        return ND_RESULT(connect(socket, (struct sockaddr *)&to, sizeof to));
+    }
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_scope_id = link};
+    memcpy(&to.sin6_addr, address, 16);
+    return ND_RESULT(connect(socket, (struct sockaddr *)&to, sizeof to));
+}
+
+int nd_set_option(int socket, int level, int name, int value) {
+    return ND_RESULT(setsockopt(socket, level, name, &value, sizeof value));
+}
+
+int nd_reset_on_close(int socket) {
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    return ND_RESULT(setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
+}
+
+int nd_attach_filter(int socket, const struct sock_filter *instructions, unsigned short count) {
+    struct sock_fprog program = {.len = count, .filter = (struct sock_filter *)instructions};
+    return ND_RESULT(setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
+}
+
+int nd_socket_error(int socket) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    int result = ND_RESULT(getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length));
+    return result < 0 ? result : error;
+}
+
+int nd_tcp_information(int socket, uint32_t *round_trip, uint32_t *retransmits) {
+    struct tcp_info information;
+    memset(&information, 0, sizeof information);
+    socklen_t length = sizeof information;
+    int result = ND_RESULT(getsockopt(socket, IPPROTO_TCP, TCP_INFO, &information, &length));
+    *round_trip = information.tcpi_rtt;
+    *retransmits = information.tcpi_total_retrans;
+    return result;
+}
+
+int nd_receive_stamped(int socket, void *buffer, size_t capacity, int64_t *nanoseconds, int *truncated) {
+    struct iovec iov = {.iov_base = buffer, .iov_len = capacity};
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct timespec)) + 64];
+        struct cmsghdr align;
+    } control;
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    int result = ND_RESULT(recvmsg(socket, &message, MSG_DONTWAIT));
+    *nanoseconds = 0;
+    *truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    if (result < 0) return result;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS) {
+            struct timespec stamp;
+            memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+            *nanoseconds = (int64_t)stamp.tv_sec * 1000000000 + stamp.tv_nsec;
+        }
+    }
+    return result;
+}
+
 int nd_effective_capabilities(uint64_t *mask) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     struct __user_cap_data_struct data[2] = {{0}};
@@ -107,6 +195,21 @@ const char *nd_errno_text(int number) { return strerrordesc_np(number); }
 
 const uint64_t ND_NSFS_MAGIC = NSFS_MAGIC;
 const uint64_t ND_RESOLVE_IN_ROOT = RESOLVE_IN_ROOT;
+const uint64_t ND_RESOLVE_NO_MAGICLINKS = RESOLVE_NO_MAGICLINKS;
 const uint32_t ND_SPEED_UNKNOWN = (uint32_t)SPEED_UNKNOWN;
 const int ND_O_PATH = O_PATH;
 const int ND_CLONE_NEWNET = CLONE_NEWNET;
+const int ND_SOL_RAW = SOL_RAW;
+const int ND_ICMP_FILTER = ICMP_FILTER;
+const int ND_SO_TIMESTAMPNS = SO_TIMESTAMPNS;
+const int ND_IP_RECVERR = IP_RECVERR;
+const int ND_IPV6_RECVERR = IPV6_RECVERR;
+const int ND_IP_MTU_DISCOVER = IP_MTU_DISCOVER;
+const int ND_IPV6_MTU_DISCOVER = IPV6_MTU_DISCOVER;
+const int ND_IP_PMTUDISC_PROBE = IP_PMTUDISC_PROBE;
+const int ND_SOCK_RAW = SOCK_RAW;
+const int ND_SOCK_DGRAM = SOCK_DGRAM;
+const int ND_SOCK_STREAM = SOCK_STREAM;
+const uint32_t ND_EPOLLET = EPOLLET;
+const uint32_t ND_EPOLLIN = EPOLLIN;
+const uint32_t ND_EPOLLOUT = EPOLLOUT;

@@ -45,7 +45,7 @@ public struct ExpositionWriter: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func name() {
+    mutating func name() {
         if let header = pendingHeader {
             buffer.append(header)
             pendingHeader = nil
@@ -88,6 +88,15 @@ public struct ExpositionWriter: ~Copyable {
         buffer.append(fragments, range)
         buffer.append("} " as StaticString)
         buffer.append(decimal: value)
+        buffer.append(UInt8(ascii: "\n"))
+    }
+
+    /// As above, with a value that has a fraction.
+    public mutating func sample(_ fragments: ByteBuffer, _ range: Range<Int>, _ value: Double) {
+        name()
+        buffer.append(fragments, range)
+        buffer.append("} " as StaticString)
+        buffer.append(value)
         buffer.append(UInt8(ascii: "\n"))
     }
 

@@ -6,6 +6,8 @@ public enum MetricKind: Sendable {
     case gauge
     /// A constant 1 that carries text in its labels; its sample is named `NAME_info`.
     case info
+    /// How often values fell below bounds, and their sum; its samples are named `NAME_bucket`, `NAME_sum` and `NAME_count`.
+    case histogram
 }
 
 /// One metric family: its name, help text, kind and unit, with its two headers rendered once.
@@ -40,13 +42,18 @@ public struct MetricFamily: Sendable {
         case .info:
             precondition(name.hasSuffix("_info"), "an info ends in _info: \(name)")
             family = String(name.dropLast("_info".count))
-        case .gauge:
+        case .gauge, .histogram:
             family = name
         }
         if let unit { precondition(family.hasSuffix("_" + unit), "the unit ends the name: \(name)") }
         sampleName = Array(name.utf8)
 
-        let textType = kind == .counter ? "counter" : "gauge"
+        let textType =
+            switch kind {
+            case .counter: "counter"
+            case .gauge, .info: "gauge"
+            case .histogram: "histogram"
+            }
         textHeader = Array(
             "# HELP \(name) \(Self.escape(help, quotes: false))\n# TYPE \(name) \(textType)\n".utf8)
         let openType =
@@ -54,6 +61,7 @@ public struct MetricFamily: Sendable {
             case .counter: "counter"
             case .gauge: "gauge"
             case .info: "info"
+            case .histogram: "histogram"
             }
         let unitLine = unit.map { "# UNIT \(family) \($0)\n" } ?? ""
         openMetricsHeader = Array(

@@ -1,4 +1,5 @@
 internal import Glibc
+public import NetnsCore
 
 /// A value with a lock, and threads that wait for it to change: a POSIX mutex and condition variable.
 ///
@@ -59,33 +60,13 @@ internal import Glibc
     }
 }
 
-/// A point of CLOCK_MONOTONIC, in nanoseconds.
-public struct Instant: Hashable, Comparable, Sendable {
-    /// Nanoseconds since an arbitrary start.
-    public let nanoseconds: UInt64
-
-    /// The point at this many nanoseconds.
-    public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
-
-    /// Now.
+extension Instant {
+    /// Now, by CLOCK_MONOTONIC.
     public static func now() -> Instant {
         var time = Glibc.timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return Instant(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
-
-    /// Later by seconds, which are not negative.
-    public func advanced(bySeconds seconds: Double) -> Instant {
-        Instant(nanoseconds: nanoseconds &+ UInt64(min(max(seconds, 0), 1e9) * 1e9))
-    }
-
-    /// Seconds from `earlier` to this.
-    public func seconds(since earlier: Instant) -> Double {
-        nanoseconds >= earlier.nanoseconds ? Double(nanoseconds - earlier.nanoseconds) / 1e9 : 0
-    }
-
-    /// The earlier is less.
-    public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 
     var timespec: Glibc.timespec {
         Glibc.timespec(

@@ -46,6 +46,9 @@ public struct CollectionReport: Sendable {
         /// Namespaces in which it was tried.
         public var attempts = 0
 
+        /// Nothing was tried.
+        public init() {}
+
         /// Whether it worked anywhere, or had nothing to do.
         public var succeeded: Bool { attempts == 0 || failures < attempts }
     }
@@ -108,6 +111,9 @@ public protocol NamespaceEngine: AnyObject {
 
     /// The namespaces of the last collection, sorted by name.
     var namespaces: [NamespaceSample] { get }
+
+    /// The namespaces of the last collection as the prober needs them, in the same order.
+    func sites() -> [ProbeSite]
 
     /// Those whose links were resolved together (`NamespaceSample.peers`): `namespaces`, and after them the host's when
     /// the filters leave it out and it was needed.

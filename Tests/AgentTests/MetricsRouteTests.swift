@@ -33,6 +33,8 @@ import Testing
         let recorder: Recorder
         init(_ recorder: Recorder) { self.recorder = recorder }
 
+        func sites() -> [ProbeSite] { [] }
+
         func reconfigure(_ settings: EngineSettings) {}
 
         func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
@@ -93,15 +95,15 @@ import Testing
             ),
             (
                 [("collect[]", "cpu")], nil,
-                "collect[]: there is no collector of that name; there are address, conntrack, drift, interface, neighbour, netstat, qdisc, route, sockstat, softnet, sysctl, tcp\n"
+                "collect[]: there is no collector of that name; there are address, conntrack, drift, interface, neighbour, netstat, probe, qdisc, route, sockstat, softnet, sysctl, tcp\n"
             ),
             (
                 [("exclude[]", "SYSCTL")], nil,
-                "exclude[]: there is no collector of that name; there are address, conntrack, drift, interface, neighbour, netstat, qdisc, route, sockstat, softnet, sysctl, tcp\n"
+                "exclude[]: there is no collector of that name; there are address, conntrack, drift, interface, neighbour, netstat, probe, qdisc, route, sockstat, softnet, sysctl, tcp\n"
             ),
             (
                 [("collect[]", "")], nil,
-                "collect[]: there is no collector of that name; there are address, conntrack, drift, interface, neighbour, netstat, qdisc, route, sockstat, softnet, sysctl, tcp\n"
+                "collect[]: there is no collector of that name; there are address, conntrack, drift, interface, neighbour, netstat, probe, qdisc, route, sockstat, softnet, sysctl, tcp\n"
             ),
             ([("collect[]", "sysctl"), ("collect[]", "x")], nil, "collect[]: there is no collector of that name"),
             ([], "x", "X-Prometheus-Scrape-Timeout-Seconds is no positive number of seconds\n"),

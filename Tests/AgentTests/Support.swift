@@ -24,6 +24,8 @@ final class FakeEngine: NamespaceEngine {
 
     func reconfigure(_ settings: EngineSettings) {}
 
+    func sites() -> [ProbeSite] { [] }
+
     func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
         asked.append((parts, deadline))
         for namespace in namespaces {

@@ -75,7 +75,8 @@ extension EndToEnd {
             // The announcement is of the level info: without it nobody says where the agent listens.
             let taken = try HTTPTests.agent()
             let quiet = try Command.run([
-                "timeout", "--signal=TERM", "2", AgentProcess.binary, "--web.listen-address=127.0.0.1:0",
+                "timeout", "--signal=TERM", "2", AgentProcess.binary, "--no-collector.probe",
+                "--web.listen-address=127.0.0.1:0",
                 "--log.level=error", "--discovery.include=host",
             ])
             #expect(quiet.errors.isEmpty && quiet.output.isEmpty)

@@ -9,7 +9,8 @@ struct AgentCollector: Collector {
 
     init(_ state: AgentState) {
         emitters =
-            Self.agent(state) + Self.collection(state) + Self.deepScan + Self.collectors + [Self.errors(state)]
+            Self.agent(state) + Self.collection(state) + Self.deepScan + Self.collectors + Self.prober
+            + [Self.errors(state)]
     }
 
     private static func gauge(
@@ -36,6 +37,25 @@ struct AgentCollector: Collector {
                 "netdrift_config_last_reload_success_timestamp_seconds", unit: "seconds",
                 help: "When the configuration was last loaded, since the epoch."
             ) { _ in state.reload.time },
+        ]
+    }
+
+    private static var prober: [Emitter] {
+        [
+            gauge(
+                "netdrift_probe_targets",
+                help: "Targets that are probed, each counted in every namespace from which it is."
+            ) { $0.prober.map { Double($0.targets) } },
+            Emitter(
+                "netdrift_probe_overruns_total", .counter,
+                help:
+                    "Tries that were left out, since as many as there may be were under way or the host was too busy to begin them "
+                    + "within their interval."
+            ) { scene, writer in if let prober = scene.prober { writer.sample(Double(prober.overruns)) } },
+            Emitter(
+                "netdrift_probe_strays_total", .counter,
+                help: "Packets that reached a probe and were no answer to it: malformed, forged, or another's."
+            ) { scene, writer in if let prober = scene.prober { writer.sample(Double(prober.strays)) } },
         ]
     }
 

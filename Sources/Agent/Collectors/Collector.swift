@@ -45,6 +45,7 @@ enum CollectorName: String, CaseIterable, Hashable, Comparable {
     case interface
     case neighbour
     case netstat
+    case probe
     case qdisc
     case route
     case sockstat
@@ -66,6 +67,7 @@ enum CollectorName: String, CaseIterable, Hashable, Comparable {
         case .interface: .links
         case .neighbour: .neighbours
         case .netstat: .mib
+        case .probe: []
         case .qdisc: [.links, .qdiscs]
         case .route: [.links, .routes]
         case .sockstat: .sockets
@@ -76,12 +78,15 @@ enum CollectorName: String, CaseIterable, Hashable, Comparable {
     }
 }
 
-/// Every collector there is; `netstat` writes the fields of a selection.
-func everyCollector(_ state: AgentState, mib: MIBSelection) -> [any Collector] {
+/// Every collector there is; `netstat` writes the fields of a selection, `probe` a histogram of these buckets.
+func everyCollector(
+    _ state: AgentState, mib: MIBSelection, buckets: HistogramBuckets = .roundTrip
+) -> [any Collector] {
     [
         AgentCollector(state), AddressCollector(), ConntrackCollector(), DriftCollector(), InterfaceCollector(),
         NamespaceCollector(),
-        NeighbourCollector(), NetstatCollector(mib), ProcessCollector(), QdiscCollector(), RouteCollector(),
+        NeighbourCollector(), NetstatCollector(mib), ProbeCollector(buckets), ProcessCollector(), QdiscCollector(),
+        RouteCollector(),
         SockstatCollector(), SoftnetCollector(), SysctlCollector(), TCPCollector(),
     ]
 }

@@ -39,7 +39,7 @@ struct DriftCollector: Collector {
                 watch.list.label(at: index).append(to: labels)
                 labels.addLabel("expected", watch.expected(index, host: scene.drift?.host))
                 labels.addLabel("actual", watch.actual(index, scene.namespaces[namespace].sysctls))
-                writer.sample(labels, 0..<labels.count, 1)
+                writer.sample(labels, 0..<labels.count, UInt64(1))
             }
         },
         Emitter(
@@ -95,7 +95,7 @@ struct DriftCollector: Collector {
         ) { scene, writer in
             for (index, namespace) in scene.namespaces.enumerated() {
                 guard let isWritable = namespace.isWritableInside else { continue }
-                writer.sample(scene.labels, scene.namespaceLabels[index], isWritable ? 1 : 0)
+                writer.sample(scene.labels, scene.namespaceLabels[index], UInt64(isWritable ? 1 : 0))
             }
         },
     ]

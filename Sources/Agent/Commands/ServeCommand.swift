@@ -33,7 +33,8 @@ struct ServeCommand: ParsableCommand {
         discovery.apply(to: &settings)
         collectors.network.apply(to: &settings)
         try collectors.statistics.apply(to: &settings)
-        let (budget, limit) = DescriptorBudget.raisingLimit()
+        let isProbing = collectors.enabled.contains(.probe)
+        let (budget, limit) = DescriptorBudget.raisingLimit(probes: isProbing)
         settings.descriptors = budget
         let flags = settings
         let selection = try collectors.sysctls()
@@ -70,9 +71,13 @@ struct ServeCommand: ParsableCommand {
 
         let options = collectors
         let pid = getpid()
+        let ledger = ErrorLedger()
+        let prober = isProbing ? try Prober(buckets: collectors.probes.buckets.buckets) : nil
+        try prober?.start(
+            setup.probes, paths: settings.paths, maximumTries: budget.probes, ledger: ledger)
         try scraper.start {
             try Self.makeExposer(
-                setup, options, AgentState(ledger: ErrorLedger(), startTime: start, reload: status), logger)
+                setup, options, AgentState(ledger: ledger, startTime: start, reload: status), prober, logger)
         } failed: { error in
             failure.withLock { $0 = error }
             kill(pid, SIGTERM)
@@ -81,6 +86,7 @@ struct ServeCommand: ParsableCommand {
         wait(for: signals, reloader, logger)
         let error = failure.withLock { $0 }
         scraper.finish()
+        prober?.stop()
         server.stop(grace: .milliseconds(700))
         if let error { throw Failure("netdrift cannot run: \(error)") }
         logger.info("netdrift has stopped")
@@ -107,6 +113,7 @@ struct ServeCommand: ParsableCommand {
         let metrics = MetricsRoute(
             scraper: scraper, enabled: collectors.enabled, maximumRequests: web.maximumRequests)
         let lifecycle = web.enableLifecycle
+        let probes = collectors.enabled.contains(.probe)
         let tellsDrift = collectors.enabled.contains(.drift)
         return [
             Route("/-/reload", methods: ["POST"]) { _, responder in
@@ -118,6 +125,12 @@ struct ServeCommand: ParsableCommand {
                     return responder.respond(.text(404, "nothing is evaluated: collector drift is switched off\n"))
                 }
                 scraper.submit(.drift, gzip: AcceptEncoding(request.header("Accept-Encoding")).prefersGzip, responder)
+            },
+            Route("/api/v1/probes") { request, responder in
+                guard probes else {
+                    return responder.respond(.text(404, "nothing is probed: collector probe is switched off\n"))
+                }
+                scraper.submit(.probes, gzip: AcceptEncoding(request.header("Accept-Encoding")).prefersGzip, responder)
             },
             Route("/") { _, responder in responder.respond(.html(200, page)) },
             Route("/-/healthy") { _, responder in responder.respond(.text(200, "netdrift is healthy\n")) },
@@ -134,7 +147,7 @@ struct ServeCommand: ParsableCommand {
     }
 
     private static func makeExposer(
-        _ setup: Setup, _ options: CollectorOptions, _ state: AgentState, _ logger: Logger
+        _ setup: Setup, _ options: CollectorOptions, _ state: AgentState, _ prober: Prober?, _ logger: Logger
     ) throws -> Exposer {
         let engine = try PortableEngine(setup.engine, ledger: state.ledger)
         let scene = Scene(
@@ -142,7 +155,7 @@ struct ServeCommand: ParsableCommand {
             maximumAddresses: options.network.maximumAddresses)
         return try Exposer(
             engine: engine, scene: scene, state: state, collectors: options.enabled, mib: setup.engine.mib,
-            drift: DriftMonitor(setup.drift, setup.references, logger: logger))
+            drift: DriftMonitor(setup.drift, setup.references, logger: logger), prober: prober)
     }
 
     private static func reportRights(_ logger: Logger) {

@@ -65,12 +65,14 @@ extension IssueCollector {
         switch (kind, text) {
         case (.icmp, "gateway"): return .gateway
         case (.dns, "resolver"): return .resolver
+        case (.icmp, "peer"): return .peer
+        case (.icmp, "host"): return .ownHost
         default: break
         }
         guard let target = Self.host(text, allowsPort: kind != .icmp) else {
             let example =
                 switch kind {
-                case .icmp: "gateway, a host's name or an address"
+                case .icmp: "gateway, peer, host, a host's name or an address"
                 case .tcp: "HOST:PORT, as in 192.0.2.10:443 or [2001:db8::1]:443"
                 case .dns: "resolver, ADDRESS or ADDRESS:PORT"
                 }

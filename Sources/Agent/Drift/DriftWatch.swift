@@ -11,11 +11,7 @@ final class DriftWatch {
         let table: SysctlTable
 
         init(_ namespace: NamespaceSample) {
-            let owner = namespace.owner
-            identity = NamespaceIdentity(
-                name: namespace.name, origin: namespace.origin, runtime: owner?.runtime?.rawValue,
-                container: owner?.name, pod: owner?.pod, podNamespace: owner?.podNamespace,
-                user: namespace.leader?.user)
+            identity = namespace.identity
             containers = namespace.containers
             table = namespace.sysctls.table
         }

@@ -5,6 +5,7 @@
 // Only headers of the kernel are included here: those of glibc, read with _GNU_SOURCE, define some structs otherwise
 // than Swift's own Glibc module, which then refuses both.
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/gen_stats.h>
 #include <linux/if_link.h>
 #include <linux/inet_diag.h>
@@ -63,6 +64,47 @@ int nd_ethtool_speed(int socket, const char *device, uint32_t *megabits, uint8_t
 // the kernel answers within sendmsg(2), and goes on with a dump within recvmsg(2) (af_netlink.c, netlink_dump()).
 int nd_netlink_receive(int socket, void *buffer, size_t capacity, uint32_t *sender, int *truncated);
 
+// struct epoll_event of epoll_ctl(2), whose union does not import: packed on x86-64, as the kernel has it.
+struct nd_event {
+    uint32_t events;
+    uint64_t data;
+}
+#ifdef __x86_64__
+__attribute__((packed))
+#endif
+;
+
+// epoll_create1(2), epoll_ctl(2) with EPOLL_CTL_ADD, epoll_wait(2), eventfd(2) that does not block.
+int nd_epoll_create(void);
+int nd_epoll_add(int epoll, int fd, uint32_t events, uint64_t data);
+int nd_epoll_wait(int epoll, struct nd_event *events, int capacity, int milliseconds);
+int nd_eventfd(void);
+
+// socket(2), not blocking and close-on-exec.
+int nd_socket(int family, int type, int protocol);
+
+// connect(2) to an address of AF_INET (4 bytes) or AF_INET6 (16 bytes), with the index of its link (sin6_scope_id).
+int nd_connect(int socket, int family, const uint8_t *address, uint16_t port, uint32_t link);
+
+// setsockopt(2) of an int.
+int nd_set_option(int socket, int level, int name, int value);
+
+// SO_LINGER of 0 s, socket(7): close(2) resets the connection, so that nothing of it stays in the namespace.
+int nd_reset_on_close(int socket);
+
+// SO_ATTACH_FILTER, socket(7).
+int nd_attach_filter(int socket, const struct sock_filter *instructions, unsigned short count);
+
+// SO_ERROR, socket(7): the error that waits, a positive number, and takes it away; -errno when it cannot be asked.
+int nd_socket_error(int socket);
+
+// TCP_INFO, tcp(7): the smoothed round trip in microseconds and the segments that were sent again.
+int nd_tcp_information(int socket, uint32_t *round_trip, uint32_t *retransmits);
+
+// recvmsg(2) without waiting: the length, when it came in nanoseconds of CLOCK_REALTIME (SO_TIMESTAMPNS; 0 when that was
+// not asked for), and whether it was cut (MSG_TRUNC).
+int nd_receive_stamped(int socket, void *buffer, size_t capacity, int64_t *nanoseconds, int *truncated);
+
 // capget(2), version 3: the effective set of the calling thread.
 int nd_effective_capabilities(uint64_t *mask);
 
@@ -79,6 +121,21 @@ enum { ND_DIRENT_RECLEN = 16, ND_DIRENT_TYPE = 18, ND_DIRENT_NAME = 19 };
 // Constants whose macros do not import.
 extern const uint64_t ND_NSFS_MAGIC;
 extern const uint64_t ND_RESOLVE_IN_ROOT;
+extern const uint64_t ND_RESOLVE_NO_MAGICLINKS;
 extern const uint32_t ND_SPEED_UNKNOWN;
 extern const int ND_O_PATH;
 extern const int ND_CLONE_NEWNET;
+extern const int ND_SOL_RAW;
+extern const int ND_ICMP_FILTER;
+extern const int ND_SO_TIMESTAMPNS;
+extern const int ND_IP_RECVERR;
+extern const int ND_IPV6_RECVERR;
+extern const int ND_IP_MTU_DISCOVER;
+extern const int ND_IPV6_MTU_DISCOVER;
+extern const int ND_IP_PMTUDISC_PROBE;
+extern const int ND_SOCK_RAW;
+extern const int ND_SOCK_DGRAM;
+extern const int ND_SOCK_STREAM;
+extern const uint32_t ND_EPOLLET;
+extern const uint32_t ND_EPOLLIN;
+extern const uint32_t ND_EPOLLOUT;

@@ -72,3 +72,13 @@ extension NamespaceIdentity {
         }
     }
 }
+
+extension NamespaceSample {
+    /// What rules and probes may ask for.
+    public var identity: NamespaceIdentity {
+        let owner = owner
+        return NamespaceIdentity(
+            name: name, origin: origin, runtime: owner?.runtime?.rawValue, container: owner?.name, pod: owner?.pod,
+            podNamespace: owner?.podNamespace, user: leader?.user)
+    }
+}

@@ -31,6 +31,33 @@ public struct IPAddress: Hashable, Sendable {
     /// Which family it is of.
     public var family: IPFamily { bytes.count == 4 ? .ipv4 : .ipv6 }
 
+    /// Calls `body` with its 4 or 16 bytes in network order.
+    public func withSpan<R>(_ body: (borrowing Span<UInt8>) -> R) -> R { bytes.withSpan(body) }
+
+    /// Whether it is of 169.254.0.0/16 or fe80::/10: of a link, and meaning nothing beyond it.
+    public var isLinkLocal: Bool {
+        switch family {
+        case .ipv4: bytes[0] == 169 && bytes[1] == 254
+        case .ipv6: bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80
+        }
+    }
+
+    /// Whether it is of 127.0.0.0/8, or ::1.
+    public var isLoopback: Bool {
+        switch family {
+        case .ipv4: bytes[0] == 127
+        case .ipv6: self == IPAddress.loopback6
+        }
+    }
+
+    private static let loopback6 = IPAddress(repeating: 0, last: 1)
+
+    private init(repeating byte: UInt8, last: UInt8) {
+        bytes = InlineBytes()
+        for _ in 0..<15 { bytes.append(byte) }
+        bytes.append(last)
+    }
+
     /// Its text as inet_ntop(3) and ip(8) write it, which for IPv6 is that of RFC 5952: lower case, no leading zeros, the
     /// first of the longest runs of two or more zero groups as `::`, and the last four bytes of an IPv4-mapped or
     /// IPv4-compatible address in decimal. Allocates nothing.

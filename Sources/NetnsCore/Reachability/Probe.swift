@@ -16,6 +16,10 @@ public struct Probe: Hashable, Sendable {
         case gateway
         /// The name servers of the namespace's resolv.conf.
         case resolver
+        /// The other end of the namespace's veths, where it has an address.
+        case peer
+        /// The host, by the address with which it goes out.
+        case ownHost
         /// A host by name or address, with the port where there is one; an IPv6 address has no brackets here.
         case host(String, port: UInt16?)
     }
@@ -49,7 +53,7 @@ public struct Probe: Hashable, Sendable {
     public var query: String?
     /// What is asked for (dns).
     public var queryType: QueryType
-    /// The namespaces it is tried in.
+    /// The namespaces it is tried in; beside those the host's, when it has a target that is the same for all.
     public var namespaces: NamespaceMatcher
 
     /// A probe; every 5 s with a second's patience unless it says otherwise.
@@ -70,4 +74,27 @@ public struct Probe: Hashable, Sendable {
 
     /// The probe there is when nothing else is said: the gateway.
     public static let gateway = Probe(name: "gateway", kind: .icmp, target: .gateway)
+
+    /// Whether the host tries it too, whatever namespaces it is for: "the container cannot, the host can".
+    public var isSharedWithHost: Bool {
+        if case .host = target { true } else { false }
+    }
+}
+
+extension Probe.Target {
+    /// As the file has it: the label `target`, where the target is no word that stands for addresses.
+    public var text: String {
+        switch self {
+        case .gateway: "gateway"
+        case .resolver: "resolver"
+        case .peer: "peer"
+        case .ownHost: "host"
+        case .host(let name, let port):
+            if let port {
+                name.utf8.contains(UInt8(ascii: ":")) ? "[\(name)]:\(port)" : "\(name):\(port)"
+            } else {
+                name
+            }
+        }
+    }
 }

@@ -42,6 +42,8 @@ final class PortableNamespace: @unchecked Sendable {
     var writability: (pid: Int32?, count: Int, next: Instant)?
     /// The ids it has for namespaces that could not be told, with how often they were asked for and when again.
     var unanswered: [Int32: (attempts: Int, next: Instant)] = [:]
+    /// As the prober needs it; made when it is asked for.
+    private var site: ProbeSite?
     /// The path of its first mount, NUL-terminated: the cheapest way in.
     private(set) var mountPath: [CChar]?
 
@@ -80,6 +82,14 @@ final class PortableNamespace: @unchecked Sendable {
         sample.processes = member?.processes ?? 0
         processes = member.map { ($0.lowest, $0.highest) }
         sample.origin = member != nil || isOwn ? .process : stillOrigin ?? .process
+    }
+
+    /// What the prober needs; the same object while nothing of it changes.
+    func site(peers: [ProbeAddress], _ paths: SystemPaths) -> ProbeSite {
+        if let site, site.isCurrent(self, peers: peers) { return site }
+        let made = ProbeSite(self, isOwn: isOwn, peers: peers, paths: paths)
+        site = made
+        return made
     }
 
     /// The ways in beside `mountPath`, the cheapest first: a mount of our own costs 2.8 us to open, /proc/PID/ns/net

@@ -23,17 +23,23 @@ public struct DescriptorBudget: Sendable, Hashable {
     /// Each pins about 2 KiB of the kernel's memory (file, dentry, inode; the slabs grew by 32 MB with 14,600): so this many
     /// are some 70 MB at most, whatever the limit allows.
     public static let ceiling = 32768
-    /// Left for connections, collections, probes, libraries and whatever comes.
+    /// Left for connections, collections, libraries and whatever comes.
     public static let reserve = 384
 
     /// How many may be kept.
     public let total: Int
+    /// How many probes may have open at a time: each has a socket for at most its timeout.
+    public let probes: Int
 
     /// A budget of this many.
-    public init(total: Int) { self.total = max(total, 0) }
+    public init(total: Int, probes: Int = 0) {
+        self.total = max(total, 0)
+        self.probes = max(probes, 0)
+    }
 
-    /// Raises the soft limit of descriptors to the hard one (getrlimit(2)) and makes a budget of it.
-    public static func raisingLimit() -> (budget: DescriptorBudget, limit: Int) {
+    /// Raises the soft limit of descriptors to the hard one (getrlimit(2)) and makes a budget of it; a quarter of it at most
+    /// is for probes, when there are any.
+    public static func raisingLimit(probes: Bool = false) -> (budget: DescriptorBudget, limit: Int) {
         var limit = rlimit()
         _ = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         if limit.rlim_cur < limit.rlim_max {
@@ -41,7 +47,9 @@ public struct DescriptorBudget: Sendable, Hashable {
             if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
         }
         let allowed = Int(clamping: limit.rlim_cur)
-        return (DescriptorBudget(total: min(allowed - min(reserve, allowed / 2), ceiling)), allowed)
+        let sockets = probes ? min(allowed / 4, 8192) : 0
+        let left = allowed - sockets
+        return (DescriptorBudget(total: min(left - min(reserve, left / 2), ceiling), probes: sockets), allowed)
     }
 
     /// How many descriptors the namespace at `position` of `namespaces` may keep.
