@@ -101,7 +101,7 @@ extension EndToEnd {
         ]
 
         @Test("a break is named first, and mended", arguments: breaks, Path.allCases)
-        func breaks(_ broken: Break, _ path: Path) throws {
+        func isNamedAndMended(_ broken: Break, _ path: Path) throws {
             let scene = try PathScene()
             try broken.make(scene, path)
             var answer = try scene.diagnose(path.target)
@@ -234,6 +234,40 @@ extension EndToEnd {
                     [AgentProcess.binary, "diagnose", "--path.host-netns", scene.host.path] + arguments)
                 #expect(result.status == 2, "\(arguments)")
                 #expect(result.output.isEmpty && !result.errors.isEmpty, "\(arguments)")
+            }
+        }
+    }
+}
+
+extension EndToEnd {
+    /// `/api/v1/diagnose`.
+    @Suite(.needs(.root, .tool("ip"))) struct DiagnoseAPITests {
+        @Test func onlyWhatIsConfigured() throws {
+            let scene = try PathScene()
+            let directory = try TemporaryDirectory()
+            let file = try directory.write(
+                "netdrift.yml",
+                """
+                probes:
+                  - { name: db, kind: icmp, target: 198.18.2.2, namespaces: { name: \(scene.web.name) } }
+                """)
+            let agent = try AgentProcess(["--path.host-netns=\(scene.host.path)", "--config.file=\(file)"])
+            func steps(_ query: String) throws -> PathAnswer {
+                let answer = try agent.get("/api/v1/diagnose?\(query)")
+                try #require(answer.status == 200, "\(query): \(answer.text ?? "")")
+                return try PathAnswer(status: 0, answer.body)
+            }
+            #expect(try steps("netns=\(scene.web.name)").report.reachable == true)
+            #expect(try steps("netns=\(scene.web.name)&target=db").report.reachable == true)
+            #expect(try steps("netns=\(scene.web.name)&target=198.18.2.2").report.target == "198.18.2.2")
+            try scene.batch(scene.host, "link set br0 down")
+            #expect(try steps("netns=\(scene.web.name)&target=db").allBroken == ["bridge"])
+            for (query, status) in [
+                ("", 400), ("netns=", 400), ("netns=\(scene.web.name)x", 404),
+                ("netns=/run/netns/\(scene.web.name)", 404),
+                ("netns=\(scene.web.name)&target=198.18.2.1", 403), ("netns=\(scene.db.name)&target=db", 403),
+            ] {
+                #expect(try agent.get("/api/v1/diagnose?\(query)").status == status, "\(query)")
             }
         }
     }

@@ -112,10 +112,14 @@ struct PathAnswer {
     let report: Report
 
     init(_ result: Command.Result) throws {
-        status = result.status
-        do { report = try JSONDecoder().decode(Report.self, from: Data(result.output.utf8)) } catch {
+        do { try self.init(status: result.status, Data(result.output.utf8)) } catch {
             throw Trouble("diagnose: exit \(result.status): \(result.output)\(result.errors)")
         }
+    }
+
+    init(status: Int32, _ body: Data) throws {
+        self.status = status
+        report = try JSONDecoder().decode(Report.self, from: body)
     }
 
     /// The first step that is broken.
