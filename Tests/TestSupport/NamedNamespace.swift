@@ -29,7 +29,11 @@ public final class NamedNamespace: Sendable {
 
     /// Runs a program inside, which has to exit with 0, and gives its output.
     @discardableResult
-    public func check(_ arguments: String...) throws -> String {
+    public func check(_ arguments: String...) throws -> String { try check(arguments: arguments) }
+
+    /// As above.
+    @discardableResult
+    public func check(arguments: [String]) throws -> String {
         let result = try Command.run(["ip", "netns", "exec", name] + arguments)
         guard result.status == 0 else {
             throw Command.Failure(description: "in \(name): \(arguments): exit \(result.status): \(result.errors)")

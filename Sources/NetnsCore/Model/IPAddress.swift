@@ -57,6 +57,8 @@ public struct IPAddress: Hashable, Sendable {
         for _ in 0..<15 { bytes.append(byte) }
         bytes.append(last)
     }
+    /// Its 4 or 16 bytes in network order.
+    public var octets: [UInt8] { (0..<bytes.count).map { bytes[$0] } }
 
     /// Its text as inet_ntop(3) and ip(8) write it, which for IPv6 is that of RFC 5952: lower case, no leading zeros, the
     /// first of the longest runs of two or more zero groups as `::`, and the last four bytes of an IPv4-mapped or
