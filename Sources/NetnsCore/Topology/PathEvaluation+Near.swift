@@ -128,6 +128,13 @@ extension PathEvaluation {
         }
         switch facts.neighbour {
         case .unknown: return Look(.unknown, "the neighbours were not read")
+        case .absent where facts.trials.decisive == .failed(.socket):
+            // ENOBUFS: the table is one for all namespaces. Source: net/core/neighbour.c neigh_alloc().
+            let name = facts.family == .ipv4 ? "ipv4" : "ipv6"
+            return Look(
+                .suspect,
+                "\(gateway) is no neighbour, and nothing could be sent: the neighbour table of all namespaces together may "
+                    + "be full (the host's net.\(name).neigh.default.gc_thresh3)")
         case .absent: return Look(.unknown, "\(gateway) is no neighbour yet")
         case .entry(.noarp) where hasFailed && link?.hasNoARP == true && link?.isVeth == true:
             return unresolved(gateway, "nobody was asked for \(gateway) (neighbour noarp)")

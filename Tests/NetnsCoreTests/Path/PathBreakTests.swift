@@ -114,6 +114,10 @@ import Testing
             $0.router = nil
         },
         Break("gateway is silent", .gateway, "br0 of host has it", nil) { $0.neighbour = .entry(.incomplete) },
+        Break("neighbour table full", .gateway, "net.ipv4.neigh.default.gc_thresh3", nil) {
+            $0.neighbour = .absent
+            $0.trials.echo = .failed(.socket)
+        },
         Break("gateway without ARP", .gateway, "(NOARP)", "ip link set dev br0 arp on") {
             $0.neighbour = .entry(.failed)
             $0.changeHost(2) { $0.flags |= 0x80 }
