@@ -30,20 +30,26 @@ final class NamespaceFinder {
         if text.hasPrefix("/") {
             return Found(name: Self.printable(text), survey: try SysctlSurvey.at(text, procfs: paths.procfs))
         }
-        let namespaces = try all()
-        let inode = Self.inode(text)
-        guard
-            let sample = namespaces.first(where: { $0.name == text }) ?? namespaces.first(where: { $0.inode == inode })
-        else {
-            let names = namespaces.map(\.name) + [NamespaceNames.host, Reference.fresh.rawValue]
-            let nearest = EditDistance.nearest(text, names) ?? names.first { !text.isEmpty && $0.hasPrefix(text) }
-            let hint = nearest.map { ", did you mean \(Self.printable($0))?" }
-            throw Failure(
-                "there is no network namespace \(Self.printable(text))"
-                    + (hint
-                        ?? ": netdrift list shows those there are; host, fresh, net:[INODE] and a path are taken too"))
-        }
+        let sample = try Self.sample(text, in: try all(), takesFresh: true)
         return Found(name: sample.name, survey: try SysctlSurvey.of(sample, paths: paths))
+    }
+
+    /// Which of `namespaces` a text names: `host`, a name, `net:[INODE]`, an inode or a path. Throws a sentence when it is
+    /// none, with one that it may have been meant for.
+    static func sample(
+        _ text: String, in namespaces: [NamespaceSample], takesFresh: Bool = false
+    ) throws -> NamespaceSample {
+        let inode = text.hasPrefix("/") ? try Diagnosis.inode(at: text) : inode(text)
+        if let sample = namespaces.first(where: { $0.name == text }) ?? namespaces.first(where: { $0.inode == inode }) {
+            return sample
+        }
+        let names = namespaces.map(\.name) + [NamespaceNames.host] + (takesFresh ? [Reference.fresh.rawValue] : [])
+        let nearest = EditDistance.nearest(text, names) ?? names.first { !text.isEmpty && $0.hasPrefix(text) }
+        let hint = nearest.map { ", did you mean \(printable($0))?" }
+        let words = takesFresh ? "host, fresh, net:[INODE] and a path" : "host, net:[INODE] and a path"
+        throw Failure(
+            "there is no network namespace \(printable(text))"
+                + (hint ?? ": netdrift list shows those there are; \(words) are taken too"))
     }
 
     /// The sysctls of the host's namespace.

@@ -50,14 +50,16 @@ struct ServeCommand: ParsableCommand {
         let listeners = try listen()
         let status = ReloadStatus(loadedAt: start)
         let scraper = Scraper(logger: logger, minimumInterval: collectors.minimumInterval.seconds)
+        let diagnose = DiagnoseRoute(setup.engine, probes: setup.probes)
         let reloader = Reloader(hasFile: file != nil, status: status, logger: logger) {
             try Setup(flags: flags, selection: selection, file: file)
         } apply: {
             scraper.reconfigure($0)
+            diagnose.reconfigure($0)
         }
         let failure = Mutex<(any Error)?>(nil)
         let server = try Server(
-            listeners: listeners, routes: routes(scraper, reloader), limits: Limits(requestSeconds: 10),
+            listeners: listeners, routes: routes(scraper, reloader, diagnose), limits: Limits(requestSeconds: 10),
             log: { logger.debug("http", metadata: ["error": "\($0)"]) }
         )
         try server.start()
@@ -108,7 +110,7 @@ struct ServeCommand: ParsableCommand {
         }
     }
 
-    private func routes(_ scraper: Scraper, _ reloader: Reloader) -> [Route] {
+    private func routes(_ scraper: Scraper, _ reloader: Reloader, _ diagnose: DiagnoseRoute) -> [Route] {
         let page = LandingPage.html(telemetryPath: web.telemetryPath)
         let metrics = MetricsRoute(
             scraper: scraper, enabled: collectors.enabled, maximumRequests: web.maximumRequests)
@@ -132,6 +134,7 @@ struct ServeCommand: ParsableCommand {
                 }
                 scraper.submit(.probes, gzip: AcceptEncoding(request.header("Accept-Encoding")).prefersGzip, responder)
             },
+            Route("/api/v1/diagnose") { request, responder in diagnose.handle(request, responder) },
             Route("/") { _, responder in responder.respond(.html(200, page)) },
             Route("/-/healthy") { _, responder in responder.respond(.text(200, "netdrift is healthy\n")) },
             Route("/-/ready") { _, responder in
