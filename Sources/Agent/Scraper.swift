@@ -27,7 +27,14 @@ enum Resource: Hashable, Sendable {
     case namespaces
     /// `/api/v1/drift`
     case drift
+    /// `/api/v1/overview`
+    case overview
+    /// `/api/v1/namespace?netns=NAME`
+    case namespace(String)
 }
+
+/// There is no namespace of the name that the API was asked for.
+struct UnknownNamespace: Error {}
 
 /// Collects for the scrapes, on one thread: those that wait when a collection begins, and ask for the same, share it.
 ///
@@ -166,6 +173,8 @@ final class Scraper: Sendable {
                 ]
                 if inquiry.gzip { headers.append((name: "Content-Encoding", value: "gzip")) }
                 inquiry.responder.respond(Response(status: 200, headers: headers, body: body))
+            } catch is UnknownNamespace {
+                inquiry.responder.respond(.text(404, "there is no network namespace of that name\n"))
             } catch {
                 logger.error("collection failed", metadata: ["error": "\(error)"])
                 inquiry.responder.respond(.text(500, "the collection failed: \(error)\n"))

@@ -1,0 +1,46 @@
+internal import Web
+
+/// What lies below `/api/v1/` and is answered from a collection.
+enum APIRoutes {
+    /// A route, and whether it has an answer here: what is switched off says so instead.
+    typealias Entry = (route: Route, isAnswered: Bool)
+
+    /// What every answer says, but for its encoding.
+    static let headers = [
+        (name: "Content-Type", value: "application/json"), (name: "Cache-Control", value: "no-store"),
+    ]
+
+    /// All of them: the literal table.
+    static func all(_ scraper: Scraper, tellsDrift: Bool) -> [Entry] {
+        [
+            (plain("/api/v1/namespaces", .namespaces, scraper), true),
+            (plain("/api/v1/overview", .overview, scraper), true),
+            (namespace(scraper), true),
+            (tellsDrift ? plain("/api/v1/drift", .drift, scraper) : withoutDrift, tellsDrift),
+        ]
+    }
+
+    private static func plain(_ path: String, _ resource: Resource, _ scraper: Scraper) -> Route {
+        Route(path) { request, responder in scraper.submit(resource, gzip: gzip(request), responder) }
+    }
+
+    private static func namespace(_ scraper: Scraper) -> Route {
+        Route("/api/v1/namespace") { request, responder in
+            let names = request.queryValues("netns")
+            guard let name = names.first, names.count == 1 else {
+                return responder.respond(.text(400, "which namespace? /api/v1/namespace?netns=NAME\n"))
+            }
+            scraper.submit(.namespace(name), gzip: gzip(request), responder)
+        }
+    }
+
+    private static var withoutDrift: Route {
+        Route("/api/v1/drift") { _, responder in
+            responder.respond(.text(404, "nothing is evaluated: collector drift is switched off\n"))
+        }
+    }
+
+    private static func gzip(_ request: Request) -> Bool {
+        AcceptEncoding(request.header("Accept-Encoding")).prefersGzip
+    }
+}
