@@ -130,7 +130,12 @@ function moment(seconds) {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return el("span", {}, "unknown");
   return el("time", { datetime: date.toISOString(), title: date.toISOString() },
-    `${date.toLocaleString()} (${duration(hostTime() - seconds)} ago)`);
+    `${date.toLocaleString()} (`, el("span", { "data-since": seconds }, duration(hostTime() - seconds)), " ago)");
+}
+
+/** Keeps what `moment` shows true while time goes by. */
+function updateMoments() {
+  for (const node of document.querySelectorAll("[data-since]")) setText(node, duration(hostTime() - Number(node.dataset.since)));
 }
 
 // Parts that come again.
@@ -140,6 +145,11 @@ const SEVERITIES = ["critical", "warning", "info"];
 /** A word with a colour and a sign: colour alone says nothing. */
 function badge(kind, text, title) {
   return el("span", { class: `badge ${kind}`, title }, text);
+}
+
+/** A value of a sysctl; that it is empty is said. */
+function value(text) {
+  return text === "" ? el("span", { class: "dim" }, "empty") : name(text, "code");
 }
 
 /** A text of the host's, kept apart from what is around it, whatever its direction. */
