@@ -176,7 +176,7 @@ struct NamespaceDetail: Encodable {
     }
 
     /// As JSON with sorted keys, ended by a line feed.
-    func json() throws -> [UInt8] { try APIEncoder.encode(self) }
+    func json() throws -> [UInt8] { try APIEncoder.encode(self, converting: true) }
 }
 
 extension NamespaceDetail.Sysctl {

@@ -56,7 +56,8 @@ struct ServeCommand: ParsableCommand {
         }
         let failure = Mutex<(any Error)?>(nil)
         let server = try Server(
-            listeners: listeners, routes: try routes(scraper, reloader, started: start), limits: Limits(requestSeconds: 10),
+            listeners: listeners, routes: try routes(scraper, reloader, started: start),
+            limits: Limits(requestSeconds: 10),
             log: { logger.debug("http", metadata: ["error": "\($0)"]) }
         )
         try server.start()

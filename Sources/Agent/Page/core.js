@@ -64,12 +64,16 @@ function setAttribute(node, name, value) {
 function reconcile(parent, items, key, make, update) {
   const known = new Map();
   for (const child of [...parent.children]) {
-    if (child.reconcileKey === undefined) child.remove();
+    if (child.reconcileKey === undefined || known.has(child.reconcileKey)) child.remove();
     else known.set(child.reconcileKey, child);
   }
+  const used = new Set();
   let next = parent.firstElementChild;
   for (const item of items) {
-    const name = key(item);
+    let name = String(key(item));
+    // Two may look alike: what a name holds is not ours to say.
+    while (used.has(name)) name += "\u0001";
+    used.add(name);
     let child = known.get(name);
     if (child) known.delete(name);
     else {

@@ -6,6 +6,8 @@ const PAUSE = 3000;
 const PATIENCE = 4;
 const KEPT = 120;
 const DIAGNOSIS_PAUSE = 15000;
+/** An answer that is this much later than expected is missed, milliseconds. */
+const GRACE = 10000;
 
 const store = {
   about: null,
@@ -19,7 +21,7 @@ const store = {
   roundTrips: new Map(),
   /** The namespace that is looked at. */
   detail: null,
-  /** Its counters over time, by device. */
+  /** Its counters over time, by the index of the interface. */
   rates: new Map(),
   /** What is told of its path; null before it is known. */
   diagnosis: null,
@@ -27,6 +29,8 @@ const store = {
   /** By this machine's clock: when the last answer came, and what went wrong since. */
   answered: 0,
   error: null,
+  /** How long until it is asked again, milliseconds. */
+  pause: PAUSE,
   /** What has to be added to this machine's clock for the host's, seconds. */
   offset: 0,
 };
@@ -70,10 +74,10 @@ async function poll() {
   isAsking = true;
   isWanted = false;
   const begun = performance.now();
-  let pause = PAUSE;
+  store.pause = PAUSE;
   try {
     await gather();
-    pause = Math.max(PAUSE, PATIENCE * (performance.now() - begun));
+    store.pause = Math.max(PAUSE, PATIENCE * (performance.now() - begun));
   } catch (error) {
     store.error = error.name === "TimeoutError" ? "it does not answer in time"
       : error instanceof TypeError ? "it cannot be reached" : error instanceof Gone ? "it has no such answer" : error.message;
@@ -82,7 +86,7 @@ async function poll() {
   }
   isAsking = false;
   update();
-  timer = setTimeout(poll, isWanted ? 0 : pause);
+  timer = setTimeout(poll, isWanted ? 0 : store.pause);
 }
 
 /** What the view that is open needs, one after the other: they share one collection. */
@@ -146,17 +150,17 @@ function acceptDetail(netns, detail) {
   store.detail = detail;
   if (!detail || previous?.namespace.name !== netns) store.rates.clear();
   for (const item of detail?.interfaces ?? []) {
-    const past = store.rates.get(item.device) ?? [];
+    const past = store.rates.get(item.ifindex) ?? [];
     if (past.length && past[past.length - 1].time === detail.time) continue;
     past.push({ time: detail.time, counters: item.counters });
     if (past.length > KEPT + 1) past.shift();
-    store.rates.set(item.device, past);
+    store.rates.set(item.ifindex, past);
   }
 }
 
 /** The increases of a counter in each second, oldest first; null where it began anew. */
-function rates(device, counter) {
-  const past = store.rates.get(device) ?? [];
+function rates(ifindex, counter) {
+  const past = store.rates.get(ifindex) ?? [];
   return past.slice(1).map((now, index) => {
     const before = past[index];
     const grown = now.counters[counter] - before.counters[counter];

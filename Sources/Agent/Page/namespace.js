@@ -96,7 +96,7 @@ const TROUBLES = ["receive_errors", "transmit_errors", "receive_dropped", "trans
 function updateInterfaces(node, detail) {
   if (!detail.interfaces) return replaceIfChanged(node, "unread", () => el("p", {}, "They could not be read."));
   if (!node.querySelector("ul")) replace(node, el("ul", { class: "interfaces" }), el("p", { class: "dim left-out" }));
-  reconcile(node.querySelector("ul"), detail.interfaces.map((one) => ({ ...one, time: detail.time })), (one) => one.device,
+  reconcile(node.querySelector("ul"), detail.interfaces.map((one) => ({ ...one, time: detail.time })), (one) => one.ifindex,
     (one) => el("li", { class: "card", "data-device": one.device }), (item, one) => replace(item, interfaceCard(one)));
   setText(node.querySelector(".left-out"), detail.interfaces_left_out
     ? `${counted(detail.interfaces_left_out, "interface is", "interfaces are")} left out: veths whose other end is in another namespace are shown there.` : "");
@@ -105,7 +105,7 @@ function updateInterfaces(node, detail) {
 
 function interfaceCard(one) {
   const troubles = TROUBLES.filter((key) => one.counters[key] > 0).map((key) => `${key.replace("_", " ")} ${count(one.counters[key])}`);
-  const parts = (key) => ["receive", "transmit"].map((way) => rates(one.device, `${way}_${key}`));
+  const parts = (key) => ["receive", "transmit"].map((way) => rates(one.ifindex, `${way}_${key}`));
   const [received, sent] = parts("bytes");
   const [packetsIn, packetsOut] = parts("packets");
   const rate = (points, unit) => (latest(points) === undefined ? "–" : scaled(latest(points), unit));

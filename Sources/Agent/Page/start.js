@@ -9,6 +9,9 @@ const VIEWS = {
 
 let route = parseRoute(location.hash);
 const made = new Map();
+/** When the page was opened, and when it was last looked at again. */
+const begun = performance.now();
+let resumed = begun;
 
 /** What a fragment asks for: `#/`, `#/?show=drifted`, `#/drift`, `#/topology`, `#/topology/NAME`, `#/ns/NAME`. */
 function parseRoute(fragment) {
@@ -77,7 +80,9 @@ function updateFrame() {
 /** How old what is shown is; it is said aloud when the agent does not answer. */
 function updateAge() {
   const age = store.answered ? (Date.now() - store.answered) / 1000 : null;
-  const isStale = store.error !== null || (age !== null && age > 30 && !document.hidden);
+  // Who looks at the page again is told only when the agent does not answer then.
+  const isLate = performance.now() - Math.max(begun, resumed) > GRACE && Date.now() - store.answered > 2 * store.pause + GRACE;
+  const isStale = store.error !== null || (isLate && !document.hidden);
   setText(document.getElementById("age"), age === null ? "Waiting for the first answer" : isStale ? `${duration(age)} old` : `Live, ${duration(age)} ago`);
   updateMoments();
   const banner = document.getElementById("banner");
@@ -105,7 +110,11 @@ document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();
 });
-document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  resumed = performance.now();
+  refresh();
+});
 addEventListener("hashchange", navigate);
 let lastWidth = innerWidth;
 addEventListener("resize", () => {
