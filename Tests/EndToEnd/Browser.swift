@@ -150,7 +150,7 @@ final class Browser {
         return entries.map { "\($0["level"] ?? "") \($0["message"] ?? "")" }
     }
 
-    /// The addresses that were asked for since the last time.
+    /// The addresses that were asked for since the last time, but for those within the browser and the page itself.
     func requests() throws -> [String] {
         let entries = try call("POST", session + "/se/log", ["type": "performance"]) as? [[String: Any]] ?? []
         return try entries.compactMap { entry in
@@ -162,7 +162,7 @@ final class Browser {
                 let request = parameters["request"] as? [String: Any]
             else { return nil }
             return request["url"] as? String
-        }
+        }.filter { !$0.hasPrefix("chrome") && !$0.hasPrefix("data:") }
     }
 
     /// Keeps a picture of the page: `swift test --attachments-path DIRECTORY` writes it there.

@@ -111,7 +111,6 @@ extension EndToEnd {
             #expect(refused?["injected"] is NSNull && refused?["shown"] as? String == "block")
             let found = Set(refused?["found"] as? [String] ?? [])
             #expect(found.isSuperset(of: ["TypeError", "style-src-elem", "img-src", "connect-src"]), "\(found)")
-            #expect(try browser.requests().allSatisfy { !$0.contains("127.0.0.1:9/") })
         }
 
         /// What an agent that probes and diagnoses answers, said by the page's own fetch.

@@ -73,7 +73,7 @@ extension Browser {
     func expectClean(_ agent: AgentProcess, _ location: SourceLocation = #_sourceLocation) throws {
         #expect(try console() == [], sourceLocation: location)
         let origin = "http://\(try agent.listening())/"
-        let others = try requests().filter { !$0.hasPrefix(origin) && !$0.hasPrefix("data:image/svg+xml,") }
+        let others = try requests().filter { !$0.hasPrefix(origin) }
         #expect(others == [], sourceLocation: location)
     }
 

@@ -4,6 +4,7 @@
 const PAUSE = 3000;
 /** The agent works on a page's questions at most one part in five of the time. */
 const PATIENCE = 4;
+const LONGEST_PAUSE = 30000;
 const KEPT = 120;
 const DIAGNOSIS_PAUSE = 15000;
 /** An answer that is this much later than expected is missed, milliseconds. */
@@ -60,6 +61,8 @@ async function ask(path, parameters = {}) {
 let timer = 0;
 let isAsking = false;
 let isWanted = false;
+/** How long the last answers took, milliseconds. */
+let lasted = [];
 
 /** Asks now; when it is being asked already, again right after that. */
 function refresh() {
@@ -77,7 +80,9 @@ async function poll() {
   store.pause = PAUSE;
   try {
     await gather();
-    store.pause = Math.max(PAUSE, PATIENCE * (performance.now() - begun));
+    // The shortest of the last few: one that had to wait says nothing of the next.
+    lasted = [...lasted.slice(-2), performance.now() - begun];
+    store.pause = Math.min(LONGEST_PAUSE, Math.max(PAUSE, PATIENCE * Math.min(...lasted)));
   } catch (error) {
     store.error = error.name === "TimeoutError" ? "it does not answer in time"
       : error instanceof TypeError ? "it cannot be reached" : error instanceof Gone ? "it has no such answer" : error.message;
@@ -146,10 +151,11 @@ function roundTrips(probe) {
 }
 
 function acceptDetail(netns, detail) {
-  const previous = store.detail;
+  // Of one that is gone the last that was seen stays.
+  if (!detail) return;
+  if (store.detail?.namespace.name !== netns) store.rates.clear();
   store.detail = detail;
-  if (!detail || previous?.namespace.name !== netns) store.rates.clear();
-  for (const item of detail?.interfaces ?? []) {
+  for (const item of detail.interfaces ?? []) {
     const past = store.rates.get(item.ifindex) ?? [];
     if (past.length && past[past.length - 1].time === detail.time) continue;
     past.push({ time: detail.time, counters: item.counters });
