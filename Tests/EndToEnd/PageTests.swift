@@ -216,6 +216,8 @@ extension EndToEnd {
             agent.kill()
             try browser.wait("\(isTold) && document.querySelector('#age').textContent.endsWith('old')")
             #expect(try browser.text("#banner")?.contains("does not answer") == true)
+            // What was known stays, and is said to be old.
+            #expect(try browser.text("[data-tile=drifted] strong") == "0")
             #expect(try browser.names().count == world.names.count + 1)
             try browser.picture("without-agent")
             try world[0].set(PageWorld.path, "7201")

@@ -61,6 +61,7 @@ async function ask(path, parameters = {}) {
 let timer = 0;
 let isAsking = false;
 let isWanted = false;
+let isAboutOld = true;
 /** How long the last answers took, milliseconds. */
 let lasted = [];
 
@@ -87,7 +88,7 @@ async function poll() {
     store.error = error.name === "TimeoutError" ? "it does not answer in time"
       : error instanceof TypeError ? "it cannot be reached" : error instanceof Gone ? "it has no such answer" : error.message;
     // It may come back as another.
-    store.about = null;
+    isAboutOld = true;
   }
   isAsking = false;
   update();
@@ -96,7 +97,8 @@ async function poll() {
 
 /** What the view that is open needs, one after the other: they share one collection. */
 async function gather() {
-  if (!store.about) store.about = await ask("/api/v1/about");
+  if (isAboutOld) store.about = await ask("/api/v1/about");
+  isAboutOld = false;
   const overview = await ask("/api/v1/overview");
   if (overview.started !== store.about.started) store.about = await ask("/api/v1/about");
   const probes = has("/api/v1/probes") ? await ask("/api/v1/probes") : null;
