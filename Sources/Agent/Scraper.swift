@@ -55,6 +55,8 @@ final class Scraper: Sendable {
     private struct Inquiry: Sendable {
         let resource: Resource
         let gzip: Bool
+        /// How old the collection may be, seconds; nil for `minimumInterval`.
+        let maximumAge: Double?
         let responder: Responder
     }
 
@@ -86,6 +88,8 @@ final class Scraper: Sendable {
     private let minimumInterval: Double
     private let hasWarned = Atomic<Bool>(false)
     private let ready = Atomic<Bool>(false)
+    /// The last overviews, packed and not, and when they were made: for who takes an older one.
+    private let overviews = Mutex<[Bool: (body: Body, end: Instant)]>([:])
 
     /// A scraper; `minimumInterval` in seconds.
     init(logger: Logger, minimumInterval: Double) {
@@ -116,9 +120,19 @@ final class Scraper: Sendable {
         enqueue(responder) { $0.waiters.append(Waiter(request: request, responder: responder, underWay: underWay)) }
     }
 
-    /// Asks for what the API tells; it comes from the scraper's thread.
-    func submit(_ resource: Resource, gzip: Bool, _ responder: Responder) {
-        enqueue(responder) { $0.inquiries.append(Inquiry(resource: resource, gzip: gzip, responder: responder)) }
+    /// Asks for what the API tells; it comes from the scraper's thread. It may be `maximumAge` seconds old where that is
+    /// more than the interval.
+    func submit(_ resource: Resource, gzip: Bool, maximumAge: Double? = nil, _ responder: Responder) {
+        // Without waiting for a collection that is under way.
+        if let maximumAge, resource == .overview, let known = overviews.withLock({ $0[gzip] }),
+            Instant.now().seconds(since: known.end) <= maximumAge
+        {
+            return responder.respond(Self.response(known.body, gzip: gzip))
+        }
+        enqueue(responder) {
+            $0.inquiries.append(
+                Inquiry(resource: resource, gzip: gzip, maximumAge: maximumAge, responder: responder))
+        }
     }
 
     private func enqueue(_ responder: Responder, _ add: (inout State) -> Void) {
@@ -166,13 +180,13 @@ final class Scraper: Sendable {
     private func serve(_ inquiries: [Inquiry], _ exposer: Exposer) {
         for inquiry in inquiries {
             do {
-                let body = try exposer.body(of: inquiry.resource, gzip: inquiry.gzip, maximumAge: minimumInterval)
-                var headers = [
-                    (name: "Content-Type", value: "application/json"), (name: "Cache-Control", value: "no-store"),
-                    (name: "Vary", value: "Accept-Encoding"),
-                ]
-                if inquiry.gzip { headers.append((name: "Content-Encoding", value: "gzip")) }
-                inquiry.responder.respond(Response(status: 200, headers: headers, body: body))
+                let body = try exposer.body(
+                    of: inquiry.resource, gzip: inquiry.gzip,
+                    maximumAge: max(minimumInterval, inquiry.maximumAge ?? 0))
+                if inquiry.resource == .overview {
+                    overviews.withLock { $0[inquiry.gzip] = (body, .now()) }
+                }
+                inquiry.responder.respond(Self.response(body, gzip: inquiry.gzip))
             } catch is UnknownNamespace {
                 inquiry.responder.respond(.text(404, "there is no network namespace of that name\n"))
             } catch {
@@ -215,6 +229,13 @@ final class Scraper: Sendable {
                 "missing": "\(missing)",
                 "remedy": "raise the hard limit: LimitNOFILE= in the systemd unit, ulimit -Hn, --ulimit nofile",
             ])
+    }
+
+    private static func response(_ body: Body, gzip: Bool) -> Response {
+        var headers = APIRoutes.headers
+        headers.append((name: "Vary", value: "Accept-Encoding"))
+        if gzip { headers.append((name: "Content-Encoding", value: "gzip")) }
+        return Response(status: 200, headers: headers, body: body)
     }
 
     private static func key(_ request: ScrapeRequest) -> Key {

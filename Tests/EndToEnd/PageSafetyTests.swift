@@ -224,7 +224,9 @@ extension EndToEnd {
             let entry = try #require(sysctls.first { $0["sysctl"] as? String == PageWorld.sysctl })
             #expect(entry["value"] as? String == "600" && entry["host"] as? String == "7200")
             for (target, status) in [
-                ("/api/v1/namespace", 400), ("/api/v1/namespace?netns=nobody", 404),
+                ("/api/v1/overview?max_age=60", 200), ("/api/v1/overview?max_age=x", 400),
+                ("/api/v1/overview?max_age=-1", 400), ("/api/v1/overview?max_age=nan", 400), ("/api/v1/namespace", 400),
+                ("/api/v1/namespace?netns=nobody", 404),
                 ("/api/v1/namespace?netns=host&netns=host", 400),
             ] { #expect(try agent.get(target).status == status, "\(target)") }
             let without = try HTTPTests.agent(["--no-collector.drift"])

@@ -14,7 +14,7 @@ enum APIRoutes {
     static func all(_ scraper: Scraper, tellsDrift: Bool) -> [Entry] {
         [
             (plain("/api/v1/namespaces", .namespaces, scraper), true),
-            (plain("/api/v1/overview", .overview, scraper), true),
+            (overview(scraper), true),
             (namespace(scraper), true),
             (tellsDrift ? plain("/api/v1/drift", .drift, scraper) : withoutDrift, tellsDrift),
         ]
@@ -22,6 +22,17 @@ enum APIRoutes {
 
     private static func plain(_ path: String, _ resource: Resource, _ scraper: Scraper) -> Route {
         Route(path) { request, responder in scraper.submit(resource, gzip: gzip(request), responder) }
+    }
+
+    /// With `max_age=SECONDS` an older collection will do: who opens a page sees something at once.
+    private static func overview(_ scraper: Scraper) -> Route {
+        Route("/api/v1/overview") { request, responder in
+            let ages = request.queryValues("max_age").map { Double($0) }
+            guard ages.allSatisfy({ $0.map { $0 >= 0 } ?? false }), ages.count <= 1 else {
+                return responder.respond(.text(400, "max_age is no number of seconds\n"))
+            }
+            scraper.submit(.overview, gzip: gzip(request), maximumAge: ages.first ?? nil, responder)
+        }
     }
 
     private static func namespace(_ scraper: Scraper) -> Route {

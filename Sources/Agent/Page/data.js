@@ -55,6 +55,9 @@ async function ask(path, parameters = {}) {
   });
   if (answer.status === 404) throw new Gone();
   if (!answer.ok) throw new Error(`the agent answers ${answer.status}: ${(await answer.text()).slice(0, 200).trim()}`);
+  const date = Date.parse(answer.headers.get("Date"));
+  // It has whole seconds, cut.
+  if (!Number.isNaN(date)) store.offset = (date + 500 - Date.now()) / 1000;
   return answer.json();
 }
 
@@ -99,7 +102,10 @@ async function poll() {
 async function gather() {
   if (isAboutOld) store.about = await ask("/api/v1/about");
   isAboutOld = false;
-  const overview = await ask("/api/v1/overview");
+  // What is known already is there at once; how old it is is said, and it is asked for anew right away.
+  const isFirst = !store.overview;
+  const overview = await ask("/api/v1/overview", isFirst ? { max_age: 86400 } : {});
+  if (isFirst) isWanted = true;
   if (overview.started !== store.about.started) store.about = await ask("/api/v1/about");
   const probes = has("/api/v1/probes") ? await ask("/api/v1/probes") : null;
   store.drift = route.view === "drift" && has("/api/v1/drift") ? await ask("/api/v1/drift") : null;
@@ -116,13 +122,12 @@ async function gather() {
   }
   const isBack = store.error !== null;
   store.error = null;
-  store.answered = Date.now();
+  store.answered = Date.now() - Math.max(0, hostTime() - overview.time - 1) * 1000;
   if (isBack) announce("The agent answers again");
 }
 
 function acceptOverview(overview) {
   store.overview = overview;
-  store.offset = overview.time - Date.now() / 1000;
   store.byName = new Map(overview.namespaces.map((entry) => [entry.name, entry]));
 }
 
