@@ -144,6 +144,8 @@ function acceptProbes(answer) {
     const key = JSON.stringify([probe.netns, probe.probe, probe.kind, probe.target]);
     seen.add(key);
     const past = store.roundTrips.get(key) ?? [];
+    // One that was not tried yet says nothing.
+    if (typeof probe.last_try !== "number") continue;
     if (past.length && past[past.length - 1].time === probe.last_try) continue;
     past.push({ time: probe.last_try, value: probe.success ? probe.rtt_seconds ?? null : null });
     if (past.length > KEPT) past.shift();
@@ -184,7 +186,7 @@ function rates(ifindex, counter) {
 /** What is wrong with a namespace of the overview. */
 function problems(entry) {
   const drifted = Object.values(entry.drifted ?? {}).reduce((sum, number) => sum + number, 0);
-  const failed = (store.probes?.get(entry.name) ?? []).filter((probe) => !probe.success);
+  const failed = (store.probes?.get(entry.name) ?? []).filter((probe) => probe.success === false);
   const down = (entry.interfaces ?? []).filter((item) => item.down);
   const severity = SEVERITIES.find((word) => entry.drifted?.[word] > 0);
   // Worse first: unreachable, down, then drift by severity.

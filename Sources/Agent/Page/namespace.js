@@ -143,16 +143,17 @@ function updateProbes(node, netns) {
 
 function probeCard(one) {
   const isTimed = one.rtt_seconds !== undefined && one.rtt_seconds !== null;
-  const text = one.success ? `answers${isTimed ? ` in ${roundTrip(one.rtt_seconds)}` : ""}` : `fails: ${one.reason ?? "reason unknown"}`;
+  const text = one.success !== false ? `answers${isTimed ? ` in ${roundTrip(one.rtt_seconds)}` : ""}` : `fails: ${one.reason ?? "reason unknown"}`;
   const extras = ["duplicates", "late"].filter((key) => one[key] > 0).map((key) => `${count(one[key])} ${key}`);
   return [
-    el("h3", {}, name(one.probe), " ", badge(one.success ? "well" : "critical", one.success ? "✓ answers" : `✗ ${one.reason ?? "fails"}`)),
+    el("h3", {}, name(one.probe), " ", one.success === false ? badge("critical", `✗ ${one.reason ?? "fails"}`)
+      : one.success ? badge("well", "✓ answers") : badge("plain", "? not tried yet")),
     el("p", {}, one.kind, " to ", name(one.target)),
     el("div", { class: "rates" },
       chart([{ points: roundTrips(one), kind: "in", marksGaps: true }], `Round-trip time: ${text}`),
       el("dl", {}, fact("Round trip", isTimed ? roundTrip(one.rtt_seconds) : "–"),
         fact("Loss", one.loss_ratio === undefined || one.loss_ratio === null ? "–" : `${(one.loss_ratio * 100).toFixed(one.loss_ratio && one.loss_ratio < 0.1 ? 1 : 0)} %`))),
-    el("p", { class: "dim" }, one.last_try ? ["Last try ", moment(one.last_try)] : "not tried yet", extras.length ? `, ${extras.join(", ")}` : ""),
+    el("p", { class: "dim" }, one.last_try ? ["Last try ", moment(one.last_try)] : "", extras.length ? `, ${extras.join(", ")}` : ""),
   ];
 }
 
