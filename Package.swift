@@ -46,6 +46,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
+            resources: [
+                "page.html", "page.css", "core.js", "data.js", "fleet.js", "drift.js", "namespace.js", "charts.js",
+                "path.js", "topology.js", "start.js",
+            ].map { .embedInCode("Page/\($0)") },
             swiftSettings: strict),
         .executableTarget(name: "netdrift", dependencies: ["Agent"], swiftSettings: strict),
 

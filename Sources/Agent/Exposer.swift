@@ -28,6 +28,11 @@ final class Exposer {
     private let now: () -> Double
     /// What the last collection read, and when it ended.
     private var last: (parts: CollectionParts, end: Instant)?
+    private var lastReport = CollectionReport()
+    /// When it ended, seconds since the epoch.
+    private var collected = 0.0
+    /// What a new namespace has; nil when nobody is to find out.
+    private let fresh: FreshSysctls?
     /// What the API was told of the last collection.
     private var told: [Inquiry: Body] = [:]
 
@@ -38,9 +43,10 @@ final class Exposer {
 
     init(
         engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>,
-        mib: MIBSelection = MIBSelection([]), drift: DriftMonitor, prober: Prober? = nil,
+        mib: MIBSelection = MIBSelection([]), drift: DriftMonitor, prober: Prober? = nil, fresh: FreshSysctls? = nil,
         now: @escaping () -> Double = { WallClock.now() }
     ) throws {
+        self.fresh = fresh
         self.drift = drift
         self.prober = prober
         self.now = now
@@ -90,6 +96,8 @@ final class Exposer {
         told.removeAll()
         last = nil
         let report = try engine.collect(parts, until: deadline)
+        lastReport = report
+        collected = now()
         if parts.contains(.sysctls), enabled.contains(.drift) {
             let start = Instant.now()
             drift.evaluate(engine.namespaces, linked: engine.linkedNamespaces, at: now())
@@ -117,26 +125,50 @@ final class Exposer {
 
     /// What the API tells, of a collection that ended at most `maximumAge` seconds ago, or else of a new one.
     func body(of resource: Resource, gzip: Bool, maximumAge: Double) throws -> Body {
-        let needed: CollectionParts =
-            switch resource {
-            case .drift: .sysctls
-            case .namespaces: [.links, .addresses]
-            case .probes: []
-            }
+        let needed = parts(for: resource)
         let age = last.map { Instant.now().seconds(since: $0.end) } ?? .infinity
         if age > maximumAge || !(last?.parts ?? []).isSuperset(of: needed) { _ = try collect(needed, until: nil) }
         let inquiry = Inquiry(resource: resource, gzip: gzip)
         if let body = told[inquiry] { return body }
-        let bytes =
-            switch resource {
-            case .namespaces:
-                try NamespaceListing(engine.namespaces, linked: engine.linkedNamespaces).json(pretty: false)
-            case .drift: try DriftListing(engine.namespaces, drift).json(pretty: false)
-            case .probes: try ProbeListing(engine.namespaces, prober?.results ?? []).json(pretty: false)
-            }
+        let bytes = try json(of: resource)
         let body = gzip ? try compressor.compress(bytes.span) : Body(copying: bytes)
+        // What is told of one namespace is asked for by few; thousands of them would fill the memory.
+        if case .namespace = resource { return body }
         told[inquiry] = body
         return body
+    }
+
+    /// What a resource is made of. A page asks for several at a time: they share one collection.
+    private func parts(for resource: Resource) -> CollectionParts {
+        switch resource {
+        case .drift: return .sysctls
+        case .namespaces: return [.links, .addresses]
+        case .probes: return []
+        case .overview, .namespace:
+            var parts: CollectionParts = [.links, .addresses]
+            if !enabled.isDisjoint(with: [.drift, .sysctl]) { parts.insert(.sysctls) }
+            if enabled.contains(.route) { parts.insert(.routes) }
+            return parts
+        }
+    }
+
+    private func json(of resource: Resource) throws -> [UInt8] {
+        let (namespaces, linked) = (engine.namespaces, engine.linkedNamespaces)
+        let evaluated = enabled.contains(.drift) ? drift : nil
+        switch resource {
+        case .namespaces: return try NamespaceListing(namespaces, linked: linked).json(pretty: false)
+        case .drift: return try DriftListing(namespaces, drift).json(pretty: false)
+        case .probes: return try ProbeListing(namespaces, prober?.results ?? []).json(pretty: false)
+        case .overview:
+            return try Overview(
+                namespaces, linked: linked, lastReport, evaluated, started: state.startTime, at: collected
+            ).json()
+        case .namespace(let name):
+            guard let sample = namespaces.first(where: { $0.name == name }) else { throw UnknownNamespace() }
+            return try NamespaceDetail(
+                sample, linked: linked, evaluated, fresh: fresh?.values() ?? (.unavailable, [:]), at: collected
+            ).json()
+        }
     }
 
     /// Works by another setup from the next collection on.

@@ -1,4 +1,4 @@
-/// The page at `/`: what this is, and where the rest is.
+/// The page at `/` with `--web.disable-page`: what this is, and where the rest is.
 enum LandingPage {
     static func html(telemetryPath: String) -> String {
         let path = escape(telemetryPath)
@@ -21,11 +21,14 @@ enum LandingPage {
             </head>
             <body>
             <h1>netdrift</h1>
-            <p>Sysctls and interface counters of every network namespace of this host, for Prometheus.</p>
+            <p>Every network namespace of this host, for Prometheus: its sysctls and whether they are what they should be, its
+            interfaces, addresses, routes, protocols and sockets.</p>
             <ul>
             <li><a href="\(path)">Metrics</a></li>
             <li><a href="/api/v1/namespaces">Namespaces, as JSON</a></li>
+            <li><a href="/api/v1/overview">Namespaces in few words, as JSON</a></li>
             <li><a href="/api/v1/drift">Drift, as JSON</a></li>
+            <li><a href="/api/v1/about">This agent and its API, as JSON</a></li>
             <li><a href="/-/healthy">Health</a></li>
             <li><a href="/-/ready">Readiness</a></li>
             </ul>

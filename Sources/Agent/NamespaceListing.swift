@@ -79,8 +79,9 @@ struct NamespaceListing: Encodable {
         namespaces = samples.map { Self.entry($0, linked, commands) }
     }
 
-    private static func entry(
-        _ sample: NamespaceSample, _ linked: [NamespaceSample], _ commands: [Int32: String]
+    /// One namespace of a listing.
+    static func entry(
+        _ sample: NamespaceSample, _ linked: [NamespaceSample], _ commands: [Int32: String], hasInterfaces: Bool = true
     ) -> Entry {
         let owner = sample.owner
         return Entry(
@@ -91,7 +92,7 @@ struct NamespaceListing: Encodable {
             runtime: owner?.runtime?.rawValue, containerId: owner?.id, container: owner?.name, pod: owner?.pod,
             podNamespace: owner?.podNamespace, declared: owner == nil ? nil : dictionary(sample.declared),
             containers: sample.containers.map(container),
-            interfaces: sample.wasRead && sample.hasLinks ? interfaces(of: sample, linked) : nil)
+            interfaces: hasInterfaces && sample.wasRead && sample.hasLinks ? interfaces(of: sample, linked) : nil)
     }
 
     private static func container(_ container: Container) -> ContainerEntry {
@@ -123,7 +124,8 @@ struct NamespaceListing: Encodable {
         }
     }
 
-    private static func hardwareAddress(_ address: InlineBytes<32>) -> String? {
+    /// `02:00:0a:00:00:01`; nil when there is none.
+    static func hardwareAddress(_ address: InlineBytes<32>) -> String? {
         guard !address.isEmpty else { return nil }
         return (0..<address.count).map { index in
             let digits = String(address[index], radix: 16)

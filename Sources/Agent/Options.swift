@@ -305,6 +305,11 @@ struct WebOptions: ParsableArguments {
         help: "POST /-/reload loads the configuration file again, as SIGHUP does.")
     var enableLifecycle = false
 
+    @Flag(
+        name: .customLong("web.disable-page"),
+        help: "Only links at /, without the live page. The API stays.")
+    var disablePage = false
+
     func validate() throws {
         guard telemetryPath.hasPrefix("/"), telemetryPath.utf8.count > 1,
             telemetryPath.utf8.allSatisfy({

@@ -30,7 +30,14 @@ enum Resource: Hashable, Sendable {
     case drift
     /// `/api/v1/probes`
     case probes
+    /// `/api/v1/overview`
+    case overview
+    /// `/api/v1/namespace?netns=NAME`
+    case namespace(String)
 }
+
+/// There is no namespace of the name that the API was asked for.
+struct UnknownNamespace: Error {}
 
 /// Collects for the scrapes, on one thread: those that wait when a collection begins, and ask for the same, share it.
 ///
@@ -51,6 +58,8 @@ final class Scraper: Sendable {
     private struct Inquiry: Sendable {
         let resource: Resource
         let gzip: Bool
+        /// How old the collection may be, seconds; nil for `minimumInterval`.
+        let maximumAge: Double?
         let responder: Responder
     }
 
@@ -86,6 +95,8 @@ final class Scraper: Sendable {
     private let hasWarned = Atomic<Bool>(false)
     private let hasWarnedOfNeighbours = Atomic<Bool>(false)
     private let ready = Atomic<Bool>(false)
+    /// The last overviews, packed and not, and when they were made: for who takes an older one.
+    private let overviews = Mutex<[Bool: (body: Body, end: Instant)]>([:])
 
     /// A scraper; `minimumInterval` in seconds.
     init(logger: Logger, minimumInterval: Double) {
@@ -118,9 +129,19 @@ final class Scraper: Sendable {
         enqueue(responder) { $0.waiters.append(Waiter(request: request, responder: responder, underWay: underWay)) }
     }
 
-    /// Asks for what the API tells; it comes from the scraper's thread.
-    func submit(_ resource: Resource, gzip: Bool, _ responder: Responder) {
-        enqueue(responder) { $0.inquiries.append(Inquiry(resource: resource, gzip: gzip, responder: responder)) }
+    /// Asks for what the API tells; it comes from the scraper's thread. It may be `maximumAge` seconds old where that is
+    /// more than the interval.
+    func submit(_ resource: Resource, gzip: Bool, maximumAge: Double? = nil, _ responder: Responder) {
+        // Without waiting for a collection that is under way.
+        if let maximumAge, resource == .overview, let known = overviews.withLock({ $0[gzip] }),
+            Instant.now().seconds(since: known.end) <= maximumAge
+        {
+            return responder.respond(Self.response(known.body, gzip: gzip))
+        }
+        enqueue(responder) {
+            $0.inquiries.append(
+                Inquiry(resource: resource, gzip: gzip, maximumAge: maximumAge, responder: responder))
+        }
     }
 
     private func enqueue(_ responder: Responder, _ add: (inout State) -> Void) {
@@ -173,13 +194,15 @@ final class Scraper: Sendable {
     private func serve(_ inquiries: [Inquiry], _ exposer: Exposer) {
         for inquiry in inquiries {
             do {
-                let body = try exposer.body(of: inquiry.resource, gzip: inquiry.gzip, maximumAge: minimumInterval)
-                var headers = [
-                    (name: "Content-Type", value: "application/json"), (name: "Cache-Control", value: "no-store"),
-                    (name: "Vary", value: "Accept-Encoding"),
-                ]
-                if inquiry.gzip { headers.append((name: "Content-Encoding", value: "gzip")) }
-                inquiry.responder.respond(Response(status: 200, headers: headers, body: body))
+                let body = try exposer.body(
+                    of: inquiry.resource, gzip: inquiry.gzip,
+                    maximumAge: max(minimumInterval, inquiry.maximumAge ?? 0))
+                if inquiry.resource == .overview {
+                    overviews.withLock { $0[inquiry.gzip] = (body, .now()) }
+                }
+                inquiry.responder.respond(Self.response(body, gzip: inquiry.gzip))
+            } catch is UnknownNamespace {
+                inquiry.responder.respond(.text(404, "there is no network namespace of that name\n"))
             } catch {
                 logger.error("collection failed", metadata: ["error": "\(error)"])
                 inquiry.responder.respond(.text(500, "the collection failed: \(error)\n"))
@@ -228,6 +251,13 @@ final class Scraper: Sendable {
                 "missing": "\(missing)",
                 "remedy": "raise the hard limit: LimitNOFILE= in the systemd unit, ulimit -Hn, --ulimit nofile",
             ])
+    }
+
+    private static func response(_ body: Body, gzip: Bool) -> Response {
+        var headers = APIRoutes.headers
+        headers.append((name: "Vary", value: "Accept-Encoding"))
+        if gzip { headers.append((name: "Content-Encoding", value: "gzip")) }
+        return Response(status: 200, headers: headers, body: body)
     }
 
     private static func key(_ request: ScrapeRequest) -> Key {

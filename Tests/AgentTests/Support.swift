@@ -60,7 +60,7 @@ struct Stage {
         _ namespaces: [NamespaceSample], include: String? = nil, exclude: String? = nil, hostVeths: Bool = false,
         maximumDevices: Int = 1000, drift: DriftConfiguration = DriftConfiguration(),
         references: DriftMonitor.References = .init(), maximumAddresses: Int = 1000,
-        enabled: Set<CollectorName> = Set(CollectorName.allCases)
+        enabled: Set<CollectorName> = Set(CollectorName.allCases), fresh: FreshSysctls? = nil
     ) throws {
         engine = FakeEngine(namespaces)
         scene = Scene(
@@ -69,7 +69,8 @@ struct Stage {
         state = AgentState(ledger: ErrorLedger(), startTime: 1_700_000_000.5)
         exposer = try Exposer(
             engine: engine, scene: scene, state: state, collectors: enabled, mib: Samples.mib,
-            drift: DriftMonitor(drift, references, logger: Self.silent), now: { 1_700_000_100.125 })
+            drift: DriftMonitor(drift, references, logger: Self.silent), fresh: fresh,
+            now: { 1_700_000_100.125 })
         self.enabled = enabled
     }
 

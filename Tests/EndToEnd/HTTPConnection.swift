@@ -61,10 +61,13 @@ final class HTTPConnection {
     deinit { close(descriptor) }
 
     /// Sends a request that asks for the connection to be closed after the answer.
-    func request(_ method: String, _ target: String, _ headers: [(String, String)] = []) throws {
-        var text = "\(method) \(target) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
+    func request(
+        _ method: String, _ target: String, _ headers: [(String, String)] = [], host: String = "test", body: Data? = nil
+    ) throws {
+        var text = "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n"
+        if let body { text += "Content-Length: \(body.count)\r\n" }
         for (name, value) in headers { text += "\(name): \(value)\r\n" }
-        var rest = Array((text + "\r\n").utf8)[...]
+        var rest = (Array((text + "\r\n").utf8) + (body.map { Array($0) } ?? []))[...]
         while !rest.isEmpty {
             let sent = unsafe rest.withUnsafeBytes {
                 unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
@@ -82,8 +85,9 @@ final class HTTPConnection {
         }
     }
 
-    /// Reads until the agent closes the connection. Throws when the body is shorter than was announced.
-    func answer(toHead: Bool = false) throws -> HTTPAnswer {
+    /// Reads until the agent closes the connection, or, of one that `staysOpen`, as much as was announced. Throws when the
+    /// body is shorter than that.
+    func answer(toHead: Bool = false, staysOpen: Bool = false) throws -> HTTPAnswer {
         var data = Data()
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
@@ -91,6 +95,7 @@ final class HTTPConnection {
             guard count >= 0 else { throw Trouble("after \(data.count) bytes of an answer: errno \(errno)") }
             if count == 0 { break }
             data.append(contentsOf: buffer[..<count])
+            if staysOpen, Self.isWhole(data) { break }
         }
         guard let end = data.range(of: Data("\r\n\r\n".utf8)) else {
             throw Trouble("no answer, but \(data.count) bytes")
@@ -109,6 +114,14 @@ final class HTTPConnection {
             throw Trouble("\(answer.body.count) bytes of \(length)")
         }
         return answer
+    }
+
+    /// Whether an answer has as many bytes after its header as that announces.
+    private static func isWhole(_ data: Data) -> Bool {
+        guard let end = data.range(of: Data("\r\n\r\n".utf8)) else { return false }
+        let header = String(decoding: data[..<end.lowerBound], as: UTF8.self)
+        guard let length = header.firstMatch(of: /(?i)\r\ncontent-length: *(\d+)/) else { return false }
+        return Int(length.output.1).map { data.count - end.upperBound >= $0 } ?? false
     }
 
     /// One request and its answer.

@@ -94,7 +94,7 @@ extension EndToEnd {
             let agent = try Self.agent()
             let page = try agent.get("/")
             #expect(page.status == 200 && page.header("Content-Type")?.hasPrefix("text/html") == true)
-            #expect(page.text?.contains("href=\"/metrics\"") == true)
+            #expect(page.text?.contains("href=\"/api/v1/overview\"") == true)
             #expect(page.text?.contains(try Self.version()) == true)
             for path in ["/-/healthy", "/-/ready"] {
                 let answer = try agent.get(path)
@@ -178,7 +178,7 @@ extension EndToEnd {
             let agent = try Self.agent(["--web.telemetry-path=/a/b"])
             #expect(try agent.get("/metrics").status == 404)
             #expect(try agent.scrape("/a/b").value("netns_processes", ["netns": "host"]) != nil)
-            #expect(try agent.get("/").text?.contains("href=\"/a/b\"") == true)
+            #expect(try agent.get("/api/v1/about").text?.contains(#""metrics":"/a/b""#) == true)
         }
 
         @Test("several addresses, of both protocols", .needs(.root))

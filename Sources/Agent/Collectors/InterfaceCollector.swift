@@ -12,7 +12,7 @@ struct InterfaceCollector: Collector {
     let emitters: [Emitter] = counters.map(counter) + states + [info, peerInfo, peerPortState]
 
     /// The counters of rtnl_link_stats64 with their names here, the kernel's names, and units.
-    private static let counters: [(LinkCounter, String, String, String?)] = [
+    static let counters: [(LinkCounter, String, String, String?)] = [
         (.rxPackets, "receive_packets", "rx_packets", nil),
         (.txPackets, "transmit_packets", "tx_packets", nil),
         (.rxBytes, "receive_bytes", "rx_bytes", "bytes"),

@@ -59,7 +59,8 @@ struct ServeCommand: ParsableCommand {
         }
         let failure = Mutex<(any Error)?>(nil)
         let server = try Server(
-            listeners: listeners, routes: routes(scraper, reloader, diagnose), limits: Limits(requestSeconds: 10),
+            listeners: listeners, routes: try routes(scraper, reloader, diagnose, started: start),
+            limits: Limits(requestSeconds: 10),
             log: { logger.debug("http", metadata: ["error": "\($0)"]) }
         )
         try server.start()
@@ -110,43 +111,46 @@ struct ServeCommand: ParsableCommand {
         }
     }
 
-    private func routes(_ scraper: Scraper, _ reloader: Reloader, _ diagnose: DiagnoseRoute) -> [Route] {
-        let page = LandingPage.html(telemetryPath: web.telemetryPath)
+    private func routes(
+        _ scraper: Scraper, _ reloader: Reloader, _ diagnose: DiagnoseRoute, started: Double
+    ) throws -> [Route] {
         let metrics = MetricsRoute(
             scraper: scraper, enabled: collectors.enabled, maximumRequests: web.maximumRequests)
         let lifecycle = web.enableLifecycle
-        let probes = collectors.enabled.contains(.probe)
-        let tellsDrift = collectors.enabled.contains(.drift)
+        let api = APIRoutes.all(
+            scraper, diagnose, tellsDrift: collectors.enabled.contains(.drift),
+            probes: collectors.enabled.contains(.probe))
+        let about = try About(
+            version: Version.number, started: started, metrics: web.telemetryPath,
+            endpoints: api.filter(\.isAnswered).map(\.route.path).sorted()
+        ).json()
+        let body = Body(copying: about)
         return [
             Route("/-/reload", methods: ["POST"]) { _, responder in
                 if lifecycle { return reloader.request(responder) }
                 responder.respond(.text(403, "--web.enable-lifecycle allows this\n"))
             },
-            Route("/api/v1/drift") { request, responder in
-                guard tellsDrift else {
-                    return responder.respond(.text(404, "nothing is evaluated: collector drift is switched off\n"))
-                }
-                scraper.submit(.drift, gzip: AcceptEncoding(request.header("Accept-Encoding")).prefersGzip, responder)
-            },
-            Route("/api/v1/probes") { request, responder in
-                guard probes else {
-                    return responder.respond(.text(404, "nothing is probed: collector probe is switched off\n"))
-                }
-                scraper.submit(.probes, gzip: AcceptEncoding(request.header("Accept-Encoding")).prefersGzip, responder)
-            },
-            Route("/api/v1/diagnose") { request, responder in diagnose.handle(request, responder) },
-            Route("/") { _, responder in responder.respond(.html(200, page)) },
             Route("/-/healthy") { _, responder in responder.respond(.text(200, "netdrift is healthy\n")) },
             Route("/-/ready") { _, responder in
                 responder.respond(
                     scraper.isReady ? .text(200, "netdrift is ready\n") : .text(503, "netdrift is starting\n"))
             },
-            Route("/api/v1/namespaces") { request, responder in
-                scraper.submit(
-                    .namespaces, gzip: AcceptEncoding(request.header("Accept-Encoding")).prefersGzip, responder)
+            Route("/api/v1/about") { _, responder in
+                responder.respond(Response(status: 200, headers: APIRoutes.headers, body: body))
             },
             Route(web.telemetryPath) { request, responder in metrics.handle(request, responder) },
-        ]
+            try frontPage(),
+        ] + api.map(\.route)
+    }
+
+    /// `/`: the live page, or links alone.
+    private func frontPage() throws -> Route {
+        if web.disablePage {
+            let page = LandingPage.html(telemetryPath: web.telemetryPath)
+            return Route("/") { _, responder in responder.respond(.html(200, page)) }
+        }
+        let page = try LivePage()
+        return Route("/") { request, responder in responder.respond(page.response(to: request)) }
     }
 
     private static func makeExposer(
@@ -158,7 +162,8 @@ struct ServeCommand: ParsableCommand {
             maximumAddresses: options.network.maximumAddresses)
         return try Exposer(
             engine: engine, scene: scene, state: state, collectors: options.enabled, mib: setup.engine.mib,
-            drift: DriftMonitor(setup.drift, setup.references, logger: logger), prober: prober)
+            drift: DriftMonitor(setup.drift, setup.references, logger: logger), prober: prober,
+            fresh: FreshSysctls { [procfs = setup.engine.paths.procfs] in try SysctlSurvey.fresh(procfs: procfs) })
     }
 
     private static func reportRights(_ logger: Logger) {
