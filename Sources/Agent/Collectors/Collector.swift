@@ -67,7 +67,7 @@ enum CollectorName: String, CaseIterable, Hashable, Comparable {
         case .interface: .links
         case .neighbour: .neighbours
         case .netstat: .mib
-        case .probe: []
+        case .probe: [.links, .addresses, .routes]
         case .qdisc: [.links, .qdiscs]
         case .route: [.links, .routes]
         case .sockstat: .sockets

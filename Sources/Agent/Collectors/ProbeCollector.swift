@@ -2,6 +2,32 @@ internal import Exposition
 internal import NetnsCore
 internal import NetnsSystem
 
+/// `netns_path_ok`: a scrape reads nothing more for it.
+private func writePaths(_ scene: Scene, _ writer: inout ExpositionWriter) {
+    let labels = ByteBuffer(capacity: 256)
+    var cursor = 0
+    for (index, namespace) in scene.namespaces.enumerated() {
+        let first = cursor
+        while cursor < scene.probes.count, scene.probes[cursor].result.serial == namespace.serial { cursor += 1 }
+        guard namespace.wasRead, namespace.hasLinks else { continue }
+        let gateway = namespace.routes.defaults.first { $0.gateway != nil }?.gateway.map { "\($0)" }
+        let tried = scene.probes[first..<cursor].first { probe in
+            guard probe.result.kind == .icmp, let gateway, namespace.hasRoutes else { return false }
+            return probe.result.target == gateway || probe.result.target.hasPrefix(gateway + "%")
+        }
+        let statistics = tried?.result.statistics
+        let path = PathSummary(
+            of: namespace, in: scene.linkedNamespaces, answered: statistics?.isSuccess, failure: statistics?.failure)
+        for step in PathStep.allCases {
+            guard let works = path[step] else { continue }
+            labels.removeAll()
+            labels.append(scene.labels, scene.namespaceLabels[index])
+            labels.addLabel("step", step.rawValue)
+            writer.sample(labels, 0..<labels.count, UInt64(works ? 1 : 0))
+        }
+    }
+}
+
 /// What probes from inside every namespace found, as the prober knows it: nothing is sent for a scrape.
 struct ProbeCollector: Collector {
     let name: String? = CollectorName.probe.rawValue
@@ -16,6 +42,12 @@ struct ProbeCollector: Collector {
     init(_ buckets: HistogramBuckets) {
         let bounds = HistogramBounds(buckets.bounds)
         emitters = [
+            Emitter(
+                "netns_path_ok", .gauge, labels: ["netns", "step"],
+                help:
+                    "1 when a step of the way to the default gateway works, 0 when it is what is broken, none when it is not known "
+                    + "or follows from another: by what was read anyway and the last try of the gateway. netdrift diagnose looks closer."
+            ) { scene, writer in writePaths(scene, &writer) },
             Emitter(
                 "netns_probe_success", .gauge, labels: Self.labels,
                 help:
