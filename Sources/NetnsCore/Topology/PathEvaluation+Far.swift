@@ -55,13 +55,28 @@ extension PathEvaluation {
         let values = [router.rpFilter.all, router.rpFilter.ingress].compactMap(\.self)
         let mode = values.max().map { ["0 (off)", "1 (strict)", "2 (loose)"][min(max($0, 0), 2)] } ?? "not known"
         let text = "rp_filter of \(router.place.describe(ingress)) is \(mode)"
-        guard case .refused(.forged) = router.through else {
+        guard isForged(router, mode: values.max() ?? 0) else {
             return values.isEmpty ? Look(.unknown, text) : Look(.ok, text)
         }
         let way = router.back.route.flatMap { router.place.link($0.link) }
         return Look(
             .broken, text + (way.map { ", and its way back leads by \($0.name)" } ?? ", and it has no way back"),
             sysctl("net.ipv4.conf.\(Self.sysctlName(ingress)).rp_filter", 2, in: router.place))
+    }
+
+    /// Whether the router takes the packets for forged. Later kernels (seen on 6.18) answer EINVAL where earlier
+    /// ones answer EXDEV, as for other impossible sources.
+    private func isForged(_ router: PathFacts.Router, mode: Int) -> Bool {
+        switch router.through {
+        case .refused(.forged): return true
+        case .refused(.invalid):
+            switch router.back {
+            case .route(let route): return mode == 1 && route.link != router.ingress && !route.isLocal
+            case .refused: return mode > 0
+            case .unknown: return false
+            }
+        default: return false
+        }
     }
 
     func returnRoute() -> Look {

@@ -174,6 +174,13 @@ import Testing
             $0.router?.through = .refused(.forged)
         },
         Break(
+            "rp_filter, as Linux 6.18 has it", .rpFilter, "is 1 (strict)", "sysctl -w net.ipv4.conf.br0.rp_filter=2"
+        ) {
+            $0.router?.rpFilter = (0, 1)
+            $0.router?.back = .route(.init(link: 3))
+            $0.router?.through = .refused(.invalid)
+        },
+        Break(
             "no way back in the host", .returnRoute, "host has no route to 198.18.1.2 (ENETUNREACH)",
             "ip route replace 198.18.1.0/24 dev br0"
         ) {
