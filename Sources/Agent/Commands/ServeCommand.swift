@@ -70,7 +70,7 @@ struct ServeCommand: ParsableCommand {
                 "version": "\(Version.number)", "address": "\(server.boundAddresses.joined(separator: ", "))",
                 "path": "\(web.telemetryPath)", "threads": "\(settings.threads)", "max_fds": "\(limit)",
             ])
-        Self.reportRights(logger)
+        Self.reportRights(probing: isProbing, logger)
 
         let options = collectors
         let pid = getpid()
@@ -166,8 +166,8 @@ struct ServeCommand: ParsableCommand {
             fresh: FreshSysctls { [procfs = setup.engine.paths.procfs] in try SysctlSurvey.fresh(procfs: procfs) })
     }
 
-    private static func reportRights(_ logger: Logger) {
-        let missing = Capability.missing()
+    private static func reportRights(probing: Bool, _ logger: Logger) {
+        let missing = Capability.missing(probing: probing)
         guard !missing.isEmpty else { return }
         let names = missing.map(\.name)
         logger.warning(
