@@ -102,7 +102,14 @@ extension PathReader {
     /// What the target is asked for by those who look for it, and what it says.
     private func neighbourAnswers(_ device: FilterPacket.Interface?, _ way: Way) -> [Question] {
         guard facts.family == .ipv6 else { return [] }
-        let (own, other) = (way.there.source, way.there.destination)
+        let own = way.there.source
+        // It is the router that asks, where one is between.
+        let asking = facts.router.flatMap { router in
+            router.through.route.flatMap { route in
+                router.place.addresses.first { $0.link == route.link && $0.address.family == .ipv6 }?.address
+            }
+        }
+        let other = asking ?? way.there.destination
         let asked = FilterPacket(
             input: device, source: other, destination: own, protocolNumber: 58, icmpType: 135, state: .new)
         let answer = FilterPacket(
