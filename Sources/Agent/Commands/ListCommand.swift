@@ -61,6 +61,7 @@ struct ListCommand: ParsableCommand {
             case .sysPtrace: report.deniedProcesses > 0
             case .dacReadSearch: report.deepScan?.denied ?? 0 > 0
             case .netAdmin: report.deepScan?.socketsDenied ?? 0 > 0
+            case .netRaw: false
             }
         }
         if !missing.isEmpty {
