@@ -24,8 +24,10 @@ final class ProbeLoop {
     private static let linger = 0.02
     /// Targets of one probe in one namespace at most.
     static let maximumTargets = 8
-    /// Seconds for which the gateways of a namespace with very many routes are taken for known.
-    private static let gatewayAge = 30.0
+    /// Seconds for which a namespace's gateways are taken for known while they answer: looking through its routes costs as
+    /// much as the probe itself. And for those of one with very many routes, whether they answer or not.
+    private static let gatewayAge = 5.0
+    private static let gatewayAgeOfMany = 30.0
     /// Seconds for which a neighbour that answered stays in the kernel's table at least (gc_stale_time is 60).
     private static let neighbourAge = 30.0
 
@@ -276,7 +278,7 @@ final class ProbeLoop {
     }
 
     private func startGateways(_ round: ProbeRound, at now: Instant) {
-        if let known = round.gateways, now < known.next {
+        if let known = round.gateways, now < known.next, known.found.isEmpty || (try? enter(round.site)) != nil {
             return begin(round, goals(known.found, round), or: .noGateway)
         }
         do throws(Errno) {
@@ -290,9 +292,12 @@ final class ProbeLoop {
                 ledger.count("probe_routes", error.reason)
                 return begin(round, [], or: .socket)
             }
-            // Looking through very many routes each time would take longer than the probe itself.
             let isLarge = routes[.ipv4] + routes[.ipv6] > 1000
-            round.gateways = (routes.defaults, isLarge ? now.advanced(bySeconds: Self.gatewayAge) : now)
+            let answers =
+                !routes.defaults.isEmpty && !round.tracks.isEmpty
+                && round.tracks.values.allSatisfy { $0.statistics.isSuccess == true }
+            let age = isLarge ? Self.gatewayAgeOfMany : answers ? Self.gatewayAge : 0
+            round.gateways = (routes.defaults, now.advanced(bySeconds: age), isLarge)
             begin(round, goals(routes.defaults, round), or: .noGateway)
         } catch { fail(round, error) }
     }
@@ -529,6 +534,8 @@ final class ProbeLoop {
             attempt.failure, sent: attempt.sent, received: attempt.received, at: WallClock.now())
         publish(track, flight.round)
         if attempt.failure == nil || attempt.failure == .refused { flight.round.lastAnswer = .now() }
+        // Perhaps since the gateway is another by now.
+        if attempt.failure != nil, flight.round.gateways?.isLarge == false { flight.round.gateways = nil }
         guard flight.round.probe.kind == .icmp, attempt.failure == nil, flight.socket != nil, !flight.isOver else {
             return close(flight)
         }

@@ -19,7 +19,7 @@ final class ProbeRound {
     /// When a target answered last.
     var lastAnswer: Instant?
     /// The gateways of the last look, and when to look again.
-    var gateways: (found: [DefaultRoute], next: Instant)?
+    var gateways: (found: [DefaultRoute], next: Instant, isLarge: Bool)?
 
     init(id: UInt64, probe: Probe, site: ProbeSite, due: Instant) {
         self.id = id
