@@ -24,14 +24,14 @@ import Testing
             toFile: "\(directory.path)/sys/net/ipv4/neigh/default/gc_thresh3", atomically: true, encoding: .utf8)
         var tables = NeighbourTables(procfs: directory.path)
         tables.refresh(at: Instant(nanoseconds: 1))
-        let found = tables.isNearlyFull
-        #expect(found == isNearlyFull)
+        let found = [tables.isNearlyFull(.ipv4), tables.isNearlyFull(.ipv6), tables.isNearlyFull(nil)]
+        #expect(found == [isNearlyFull, false, isNearlyFull])
     }
 
     @Test func whereItCannotBeSeenNothingIsHeldBack() {
         var tables = NeighbourTables(procfs: "/nonexistent")
         tables.refresh(at: .now())
-        let found = tables.isNearlyFull
+        let found = tables.isNearlyFull(nil)
         #expect(!found)
     }
 }

@@ -13,8 +13,7 @@ struct NeighbourTables: ~Copyable {
     private let procfs: String
     private var reader = FileReader(capacity: 4096)
     private var next: Instant?
-    /// Whether one of them was nearly full at the last look. false where that cannot be seen.
-    private(set) var isNearlyFull = false
+    private var full: [IPFamily] = []
 
     init(procfs: String) { self.procfs = procfs }
 
@@ -22,8 +21,14 @@ struct NeighbourTables: ~Copyable {
     mutating func refresh(at now: Instant) {
         if let next, now < next { return }
         next = now.advanced(bySeconds: Self.interval)
-        isNearlyFull = isNearlyFull("arp_cache", "ipv4") || isNearlyFull("ndisc_cache", "ipv6")
+        full.removeAll()
+        if isNearlyFull("arp_cache", "ipv4") { full.append(.ipv4) }
+        if isNearlyFull("ndisc_cache", "ipv6") { full.append(.ipv6) }
     }
+
+    /// Whether the table of a family, or of any when it is not known which, was nearly full at the last look. false where
+    /// that cannot be seen.
+    func isNearlyFull(_ family: IPFamily?) -> Bool { family.map { full.contains($0) } ?? !full.isEmpty }
 
     private mutating func isNearlyFull(_ file: String, _ family: String) -> Bool {
         // A line of names, then for each CPU the same number of entries, in hexadecimal.

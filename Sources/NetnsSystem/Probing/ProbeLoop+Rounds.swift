@@ -18,11 +18,6 @@ extension ProbeLoop {
             prober.state.withLock { $0.overruns += 1 }
             return
         }
-        // Whoever was reached lately is in the table already.
-        if neighbours.isNearlyFull, round.lastAnswer.map({ now.seconds(since: $0) > Self.neighbourAge }) ?? true {
-            prober.state.withLock { $0.heldBack += 1 }
-            return
-        }
         switch round.probe.target {
         case .gateway: startGateways(round, at: now)
         case .resolver:
@@ -129,6 +124,10 @@ extension ProbeLoop {
             return publish(track, round)
         }
         for (label, goal) in goals {
+            guard !isHeldBack(goal, round.tracks[label]) else {
+                prober.state.withLock { $0.heldBack += 1 }
+                continue
+            }
             let track = track(label, round)
             if let old = track.flight {
                 // Where the timeout is the interval, the next try may begin a moment before the last one's time has come.
@@ -144,6 +143,14 @@ extension ProbeLoop {
             flights[flight.id] = flight
             perform(flight.attempt.begin(at: now), flight)
         }
+    }
+
+    /// Whether a try might fill a neighbour table. Whoever was reached lately is in it already.
+    func isHeldBack(_ goal: ProbeTry.Goal, _ track: ProbeTrack?) -> Bool {
+        var family: IPFamily?
+        if case .address(let address) = goal { family = address.address.family }
+        guard neighbours.isNearlyFull(family) else { return false }
+        return track?.lastAnswer.map { Instant.now().seconds(since: $0) > Self.neighbourAge } ?? true
     }
 
     func track(_ label: String, _ round: ProbeRound) -> ProbeTrack {

@@ -154,7 +154,7 @@ extension ProbeLoop {
         track.statistics.noteEnd(
             attempt.failure, sent: attempt.sent, received: attempt.received, at: WallClock.now())
         publish(track, flight.round)
-        if attempt.failure == nil || attempt.failure == .refused { flight.round.lastAnswer = .now() }
+        if attempt.failure == nil || attempt.failure == .refused { track.lastAnswer = .now() }
         // Perhaps since the gateway is another by now.
         if attempt.failure != nil, flight.round.gateways?.isLarge == false { flight.round.gateways = nil }
         guard flight.round.probe.kind == .icmp, attempt.failure == nil, flight.socket != nil, !flight.isOver else {

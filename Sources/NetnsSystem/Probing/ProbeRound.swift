@@ -16,8 +16,6 @@ final class ProbeRound {
     /// When the next try is due.
     var due: Instant
     var tracks: [String: ProbeTrack] = [:]
-    /// When a target answered last.
-    var lastAnswer: Instant?
     /// The gateways of the last look, and when to look again.
     var gateways: (found: [DefaultRoute], next: Instant, isLarge: Bool)?
 
@@ -40,6 +38,8 @@ final class ProbeTrack {
     var sequence: UInt16
     var statistics: ProbeStatistics
     var socket: ProbeResult.Socket?
+    /// When it answered last.
+    var lastAnswer: Instant?
     var flight: ProbeFlight?
 
     init(id: UInt64, target: String, nonce: UInt64, statistics: ProbeStatistics) {
