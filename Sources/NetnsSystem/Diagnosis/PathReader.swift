@@ -271,6 +271,8 @@ final class PathReader {
             place = entry?.sample
             way = entry?.ingress.index
         }
+        // The router, or the other end, has the address itself: another namespace that has it too is not what is meant.
+        if let place, place.addresses.contains(where: { $0.address == destination }) { return nil }
         if let place, let way {
             for candidate in candidates {
                 if bridge(behind: candidate.link, of: candidate.sample, in: place) == way { return candidate }
@@ -280,7 +282,12 @@ final class PathReader {
                 }
             }
         }
-        return candidates.count == 1 ? candidates.first : nil
+        // Behind another router, perhaps; one that hangs on nothing is not.
+        guard candidates.count == 1, let only = candidates.first, attachment(of: only.link, in: only.sample) != nil
+        else {
+            return nil
+        }
+        return only
     }
 
     private func readFar() {
