@@ -186,7 +186,9 @@ function rates(ifindex, counter) {
 /** What is wrong with a namespace of the overview. */
 function problems(entry) {
   const drifted = Object.values(entry.drifted ?? {}).reduce((sum, number) => sum + number, 0);
-  const failed = (store.probes?.get(entry.name) ?? []).filter((probe) => probe.success === false);
+  // The word stands there while there is no gateway at all: that may be meant so, and no alert speaks of it either.
+  const failed = (store.probes?.get(entry.name) ?? [])
+    .filter((probe) => probe.success === false && probe.target !== "gateway");
   const down = (entry.interfaces ?? []).filter((item) => item.down);
   const severity = SEVERITIES.find((word) => entry.drifted?.[word] > 0);
   // Worse first: unreachable, down, then drift by severity.
