@@ -23,8 +23,9 @@ package final class Pipeline {
         var names: Set<CollectorName> {
             switch self {
             case .basic: [.interface, .sysctl]
-            case .defaults: CollectorName.defaults
-            case .all: Set(CollectorName.allCases)
+            // Nothing is sent by what measures: probes are measured by themselves.
+            case .defaults: CollectorName.defaults.subtracting([.probe])
+            case .all: Set(CollectorName.allCases).subtracting([.probe])
             }
         }
 

@@ -16,6 +16,25 @@ import Testing
         #expect(Int(NetlinkConstant.flagDumpInterrupted) == Int(NLM_F_DUMP_INTR))
     }
 
+    @Test func paths() {
+        #expect(Int(PathConstant.destination) == Int(RTA_DST.rawValue))
+        #expect(Int(PathConstant.source) == Int(RTA_SRC.rawValue))
+        #expect(Int(PathConstant.incomingLink) == Int(RTA_IIF.rawValue))
+        #expect(Int(PathConstant.outgoingLink) == Int(RTA_OIF.rawValue))
+        #expect(Int(PathConstant.preferredSource) == Int(RTA_PREFSRC.rawValue))
+        #expect(Int(PathConstant.metrics) == Int(RTA_METRICS.rawValue))
+        #expect(Int(PathConstant.local) == Int(RTN_LOCAL))
+        #expect(Int(PathConstant.blackhole) == Int(RTN_BLACKHOLE))
+        #expect(Int(PathConstant.unreachable) == Int(RTN_UNREACHABLE))
+        #expect(Int(PathConstant.prohibit) == Int(RTN_PROHIBIT))
+        #expect(Int(PathConstant.throwing) == Int(RTN_THROW))
+        #expect(Int(PathConstant.extendedMask) == Int(IFLA_EXT_MASK))
+        #expect(Int(PathConstant.bridgeVLANs) == Int(RTEXT_FILTER_BRVLAN))
+        #expect(Int(PathConstant.infoData) == Int(IFLA_INFO_DATA))
+        #expect(Int(PathConstant.vlanFiltering) == Int(IFLA_BR_VLAN_FILTERING))
+        #expect(Int(PathConstant.familySpecific) == Int(IFLA_AF_SPEC))
+    }
+
     /// NLMSG_HDRLEN, NLA_HDRLEN and NLMSG_ALIGN are macros with arguments or casts and do not import: the structs do,
     /// and all are multiples of 4 or, as rtgenmsg, padded to one.
     @Test func structs() {

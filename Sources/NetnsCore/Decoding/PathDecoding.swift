@@ -1,5 +1,5 @@
-/// Constants of what is asked of a path, held against <linux/rtnetlink.h>, <linux/if_link.h>, <linux/if_bridge.h> and
-/// <linux/neighbour.h> by a test.
+/// Constants of what is asked of a path, of <linux/rtnetlink.h>, <linux/if_link.h>, <linux/if_bridge.h> and
+/// <linux/neighbour.h>; those of routes and links are held against the headers by a test.
 package enum PathConstant {
     package static let destination: UInt16 = 1
     package static let source: UInt16 = 2
