@@ -14,7 +14,7 @@ public final class PortableEngine: NamespaceEngine {
     /// See `NamespaceEngine`.
     public private(set) var linkedNamespaces: [NamespaceSample] = []
 
-    private var settings: EngineSettings
+    private(set) var settings: EngineSettings
     private let ledger: ErrorLedger
     private var table: SysctlTable
     private var pool: VisitorPool
@@ -32,7 +32,7 @@ public final class PortableEngine: NamespaceEngine {
     private var records: [UInt64: PortableNamespace] = [:]
     private var sorted: [PortableNamespace] = []
     /// Those of `linkedNamespaces`.
-    private var linked: [PortableNamespace] = []
+    private(set) var linked: [PortableNamespace] = []
     private var topology = Topology()
     /// What holds namespaces without a process in them, and by which readings it was found.
     private var still: [UInt64: StillHolders] = [:]
@@ -135,30 +135,6 @@ public final class PortableEngine: NamespaceEngine {
         finish(job, &report)
         if parts.contains(.links) { try findPeers(until: deadline) }
         return report
-    }
-
-    /// See `NamespaceEngine`.
-    public func sites() -> [ProbeSite] {
-        linked.prefix(namespaces.count).map { $0.site(peers: peerAddresses($0), settings.paths) }
-    }
-
-    /// The addresses of the other ends of a namespace's veths, as far as this collection read both sides.
-    private func peerAddresses(_ record: PortableNamespace) -> [ProbeAddress] {
-        let sample = record.sample
-        guard !sample.isHost, sample.hasLinks else { return [] }
-        var found: [ProbeAddress] = []
-        for position in sample.links.indices where sample.links[position].isVeth {
-            guard let peer = linkedNamespaces.peer(of: position, in: sample), peer.namespace.hasAddresses else {
-                continue
-            }
-            for address in peer.namespace.addresses where address.link == peer.link.index {
-                // A link-local one is reached through our own end.
-                let link = address.address.isLinkLocal ? sample.links[position].index : 0
-                if address.address.family == .ipv6, link != 0 { continue }
-                found.append(ProbeAddress(address.address, link: link))
-            }
-        }
-        return Array(found.prefix(4))
     }
 
     // MARK: Finding
