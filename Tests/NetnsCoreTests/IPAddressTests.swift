@@ -75,4 +75,13 @@ import Testing
         #expect(sorted.shuffled().sorted() == sorted)
         for address in sorted { #expect(!(address < address)) }
     }
+
+    @Test(arguments: [
+        ("0.0.0.0", false), ("255.255.255.255", false), ("224.0.0.1", false), ("239.255.255.250", false), ("::", false),
+        ("ff02::1", false), ("0.0.0.1", true), ("223.255.255.255", true), ("240.0.0.1", true), ("::1", true),
+        ("fe80::1", true), ("2001:db8::1", true),
+    ])
+    func someAreOfNoHost(_ text: String, _ isOfOneHost: Bool) throws {
+        #expect(try #require(IPAddress(text)).isOfOneHost == isOfOneHost)
+    }
 }

@@ -79,6 +79,10 @@ extension IssueCollector {
             add("'\(Self.quoted(text))' cannot be reached by \(kind.rawValue): write \(example)", value, path)
             return nil
         }
+        if let address = IPAddress(target.name), !address.isOfOneHost {
+            add("\(address) is no address of one host: nobody answers for it alone", value, path)
+            return nil
+        }
         if kind == .tcp, target.port == nil {
             add("a probe of kind tcp needs a port, as in 192.0.2.10:443", value, path)
             return nil

@@ -53,6 +53,9 @@ enum DiagnosisTarget {
     }
 
     private static func checked(_ request: DiagnosisRequest) throws -> DiagnosisRequest {
+        if case .address(let address) = request.target, !address.isOfOneHost {
+            throw Failure("\(request.text) is no address of one host: nobody answers for it alone")
+        }
         switch request.kind {
         case .icmp:
             if request.port != nil { throw Failure("\(request.text) has a port, and an echo request has none") }

@@ -50,6 +50,15 @@ public struct IPAddress: Hashable, Sendable {
         }
     }
 
+    /// Whether it may be one host's: not 0.0.0.0 and ::, multicast, or the broadcast of all links.
+    public var isOfOneHost: Bool {
+        switch family {
+        case .ipv4:
+            !(224...239).contains(bytes[0]) && text != InlineBytes("0.0.0.0") && text != InlineBytes("255.255.255.255")
+        case .ipv6: bytes[0] != 0xFF && text != InlineBytes("::")
+        }
+    }
+
     private static let loopback6 = IPAddress(repeating: 0, last: 1)
 
     private init(repeating byte: UInt8, last: UInt8) {
