@@ -188,11 +188,37 @@ int nd_effective_capabilities(uint64_t *mask) {
     return result;
 }
 
+int nd_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {
+        {(uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable},
+        {(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32)},
+    };
+    return ND_RESULT(syscall(SYS_capset, &header, data));
+}
+
+int nd_drop_bounding_capability(int capability) { return ND_RESULT(prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)); }
+int nd_clear_ambient_capabilities(void) {
+    return ND_RESULT(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+}
+int nd_set_no_new_privileges(void) { return ND_RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+int nd_set_dumpable(int dumpable) { return ND_RESULT(prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0)); }
+
+int nd_set_syscall_filter(const struct sock_filter *filter, unsigned short count) {
+    struct sock_fprog program = {.len = count, .filter = (struct sock_filter *)filter};
+    return ND_RESULT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program));
+}
+
 int nd_set_thread_name(const char *name) { return ND_RESULT(prctl(PR_SET_NAME, name, 0, 0, 0)); }
 
 const char *nd_errno_name(int number) { return strerrorname_np(number); }
 const char *nd_errno_text(int number) { return strerrordesc_np(number); }
 
+#if defined(__x86_64__)
+const uint32_t ND_AUDIT_ARCH = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+const uint32_t ND_AUDIT_ARCH = AUDIT_ARCH_AARCH64;
+#endif
 const uint64_t ND_NSFS_MAGIC = NSFS_MAGIC;
 const uint64_t ND_RESOLVE_IN_ROOT = RESOLVE_IN_ROOT;
 const uint64_t ND_RESOLVE_NO_MAGICLINKS = RESOLVE_NO_MAGICLINKS;

@@ -4,6 +4,7 @@
 //
 // Only headers of the kernel are included here: those of glibc, read with _GNU_SOURCE, define some structs otherwise
 // than Swift's own Glibc module, which then refuses both.
+#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/gen_stats.h>
@@ -17,6 +18,8 @@
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/rtnetlink.h>
+#include <linux/seccomp.h>
+#include <asm/unistd.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -110,6 +113,24 @@ int nd_receive_stamped(int socket, void *buffer, size_t capacity, int64_t *nanos
 // capget(2), version 3: the effective set of the calling thread.
 int nd_effective_capabilities(uint64_t *mask);
 
+// capset(2), version 3: the three sets of the calling thread; each must be within what is permitted.
+int nd_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+
+// prctl(PR_CAPBSET_DROP): needs CAP_SETPCAP; EINVAL beyond the last capability of this kernel.
+int nd_drop_bounding_capability(int capability);
+
+// prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL), Linux 4.3.
+int nd_clear_ambient_capabilities(void);
+
+// prctl(PR_SET_NO_NEW_PRIVS): no execve(2) gives rights any more; cannot be taken back.
+int nd_set_no_new_privileges(void);
+
+// prctl(PR_SET_DUMPABLE): 0 for no core dumps, and no ptrace(2) by others of the same user.
+int nd_set_dumpable(int dumpable);
+
+// seccomp(2), SECCOMP_SET_MODE_FILTER with SECCOMP_FILTER_FLAG_TSYNC: the filter binds every thread of the process.
+int nd_set_syscall_filter(const struct sock_filter *filter, unsigned short count);
+
 // prctl(PR_SET_NAME): the calling thread's name, 15 bytes, as ps -L shows it.
 int nd_set_thread_name(const char *name);
 
@@ -121,6 +142,8 @@ const char *nd_errno_text(int number);
 enum { ND_DIRENT_RECLEN = 16, ND_DIRENT_TYPE = 18, ND_DIRENT_NAME = 19 };
 
 // Constants whose macros do not import.
+// What seccomp(2) calls the architecture that this was built for.
+extern const uint32_t ND_AUDIT_ARCH;
 extern const uint64_t ND_NSFS_MAGIC;
 extern const uint64_t ND_RESOLVE_IN_ROOT;
 extern const uint64_t ND_RESOLVE_NO_MAGICLINKS;
