@@ -28,6 +28,8 @@ let package = Package(
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
         .systemLibrary(
             name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
 
         // Pure: bytes and values in, bytes and values out.
@@ -36,7 +38,8 @@ let package = Package(
 
         // Each alone imports its C library.
         .target(name: "NetnsSystem", dependencies: ["NetnsCore", "CLinux", "CMnl"], swiftSettings: strict),
-        .target(name: "Web", dependencies: ["CMicrohttpd", "CDeflate"], swiftSettings: strict),
+        .target(
+            name: "Web", dependencies: ["CMicrohttpd", "CDeflate", "CGnuTLS", "CCrypt"], swiftSettings: strict),
 
         .target(
             name: "Agent",

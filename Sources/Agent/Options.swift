@@ -3,6 +3,7 @@ internal import Glibc
 internal import Logging
 internal import NetnsCore
 internal import NetnsSystem
+internal import Web
 
 /// A length of time as Prometheus writes it: `30s`, `1m30s`, `500ms`, `0`.
 struct PromDuration: ExpressibleByArgument, Sendable {
@@ -286,7 +287,7 @@ struct WebOptions: ParsableArguments {
     @Option(
         name: .customLong("web.listen-address"),
         help: ArgumentHelp(
-            "Where to serve: HOST:PORT, [IPV6]:PORT, or :PORT or PORT for all addresses. Repeatable.",
+            "Where to serve: HOST:PORT, [IPV6]:PORT, :PORT or PORT for all addresses, or unix:/PATH. Repeatable.",
             valueName: "address"))
     var listenAddresses: [String] = ["127.0.0.1:10124"]
 
@@ -304,6 +305,18 @@ struct WebOptions: ParsableArguments {
         name: .customLong("web.enable-lifecycle"),
         help: "POST /-/reload loads the configuration file again, as SIGHUP does.")
     var enableLifecycle = false
+
+    @Option(
+        name: .customLong("web.config.file"),
+        help: ArgumentHelp(
+            "TLS, users and headers of the web server, in the format of exporter-toolkit. Read again when it changes.",
+            valueName: "file"))
+    var configFile: String?
+
+    @Flag(
+        name: .customLong("web.systemd-socket"),
+        help: "Serve on the sockets that systemd hands over, instead of --web.listen-address.")
+    var systemdSocket = false
 
     @Flag(
         name: .customLong("web.disable-page"),
@@ -323,8 +336,22 @@ struct WebOptions: ParsableArguments {
         if ["/-/healthy", "/-/ready", "/-/reload"].contains(telemetryPath) || telemetryPath.hasPrefix("/api/") {
             throw ValidationError("--web.telemetry-path is '\(telemetryPath)', which answers something else already")
         }
+        // What cannot be an address is a mistake in the arguments, as every other.
+        for address in listenAddresses {
+            do { _ = try ListenAddress(parsing: address) } catch {
+                throw ValidationError("--web.listen-address: \(error)")
+            }
+        }
         if maximumRequests < 0 { throw ValidationError("--web.max-requests is \(maximumRequests): it is at least 0") }
     }
+}
+
+/// What the agent may do beside its work.
+struct RightsOptions: ParsableArguments {
+    @Flag(
+        name: .customLong("security.drop-rights"), inversion: .prefixedNo,
+        help: "Give up at start what is not needed: capabilities, new privileges, system calls that are never made.")
+    var drop = true
 }
 
 struct LogOptions: ParsableArguments {

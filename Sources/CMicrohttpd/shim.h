@@ -18,3 +18,11 @@ static inline int netdrift_mhd_client_socket(struct MHD_Connection *connection)
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info ? info->connect_fd : -1;
 }
+
+// The same, for the TLS session, a gnutls_session_t: NULL where the daemon speaks no TLS.
+static inline void *netdrift_mhd_tls_session(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info ? info->tls_session : (void *) 0;
+}

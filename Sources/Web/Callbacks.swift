@@ -1,3 +1,4 @@
+import CGnuTLS
 import CMicrohttpd
 import Glibc
 
@@ -24,7 +25,7 @@ func accessRequest(
         let exchange = unsafe Unmanaged<Exchange>.fromOpaque(known).takeUnretainedValue()
         // Requests with a body were refused at their first callback.
         if let uploadSize = unsafe uploadSize, unsafe uploadSize.pointee > 0 { return .NO }
-        if exchange.claim() { core.handle(exchange) }
+        if exchange.claim() { core.handle(exchange, handle) }
         return core.proceed(exchange, handle) ? .YES : .NO
     }
 
@@ -70,8 +71,21 @@ func connectionChanged(
     guard let closure = unsafe closure, let connection = unsafe connection else { return }
     let core = unsafe Unmanaged<ServerCore>.fromOpaque(closure).takeUnretainedValue()
     let handle = unsafe ConnectionHandle(connection)
-    if what == .CONNECTION_NOTIFY_STARTED { core.watch.opened(handle) }
-    if what == .CONNECTION_NOTIFY_CLOSED { core.watch.closed(handle) }
+    if what == .CONNECTION_NOTIFY_STARTED {
+        core.watch.opened(handle)
+        // Before the handshake. The connection keeps what its session works by until it is closed.
+        if let state = unsafe state, let session = unsafe handle.session, let tls = core.security().tls {
+            unsafe tls.govern(session)
+            unsafe state.pointee = Unmanaged.passRetained(tls).toOpaque()
+        }
+    }
+    if what == .CONNECTION_NOTIFY_CLOSED {
+        core.watch.closed(handle)
+        if let state = unsafe state, let kept = unsafe state.pointee {
+            unsafe state.pointee = nil
+            unsafe Unmanaged<TLSContext>.fromOpaque(kept).release()
+        }
+    }
 }
 
 /// `MHD_LogCallback`: formats a message for the log.

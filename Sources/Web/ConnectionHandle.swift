@@ -1,3 +1,4 @@
+import CGnuTLS
 import CMicrohttpd
 
 /// A connection of libmicrohttpd's, for the time that it allows.
@@ -20,6 +21,9 @@ import CMicrohttpd
         let descriptor = unsafe netdrift_mhd_client_socket(pointer)
         return descriptor < 0 ? nil : descriptor
     }
+
+    /// The TLS session; `nil` where the server speaks no TLS.
+    var session: gnutls_session_t? { unsafe netdrift_mhd_tls_session(pointer).map { gnutls_session_t($0) } }
 
     /// Where the client is; `nil` if that is not known.
     var remoteAddress: String? {

@@ -35,19 +35,41 @@ import Glibc
             MHD_OptionItem(option: .STRICT_FOR_CLIENT, value: 1, ptr_value: nil),
             MHD_OptionItem(option: .END, value: 0, ptr_value: nil),
         ]
-        let flags =
+        var flags =
             MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_SUSPEND_RESUME.rawValue | MHD_USE_ERROR_LOG.rawValue
-        let started = unsafe options.withUnsafeMutableBufferPointer { items -> OpaquePointer? in
-            guard let base = items.baseAddress else { return nil }
-            let arguments: [any CVarArg] = unsafe [MHD_OPTION.ARRAY.rawValue, base, MHD_OPTION.END.rawValue]
-            return unsafe withVaList(arguments) {
-                unsafe MHD_start_daemon_va(UInt32(flags), 0, nil, nil, accessRequest, context, $0)
+        // libmicrohttpd wants a certificate of its own, which no session works by: see `connectionChanged`. It copies it.
+        let tls = core.security().tls
+        var key = (tls?.settings.key ?? []) + [0]
+        var certificate = (tls?.settings.certificate ?? []) + [0]
+        if tls != nil { flags |= MHD_USE_TLS.rawValue }
+        let started = unsafe key.withUnsafeMutableBytes { key in
+            unsafe certificate.withUnsafeMutableBytes { certificate in
+                if tls != nil {
+                    unsafe options.insert(
+                        contentsOf: [
+                            MHD_OptionItem(option: .HTTPS_MEM_KEY, value: 0, ptr_value: key.baseAddress),
+                            MHD_OptionItem(option: .HTTPS_MEM_CERT, value: 0, ptr_value: certificate.baseAddress),
+                        ], at: 1)
+                }
+                return unsafe Self.start(&options, UInt32(flags), context)
             }
         }
         guard let handle = unsafe started else { return nil }
         unsafe self.handle = handle
         self.listener = listener
         self.core = core
+    }
+
+    private static func start(
+        _ options: inout [MHD_OptionItem], _ flags: UInt32, _ context: UnsafeMutableRawPointer
+    ) -> OpaquePointer? {
+        unsafe options.withUnsafeMutableBufferPointer { items -> OpaquePointer? in
+            guard let base = items.baseAddress else { return nil }
+            let arguments: [any CVarArg] = unsafe [MHD_OPTION.ARRAY.rawValue, base, MHD_OPTION.END.rawValue]
+            return unsafe withVaList(arguments) {
+                unsafe MHD_start_daemon_va(flags, 0, nil, nil, accessRequest, context, $0)
+            }
+        }
     }
 
     /// Ends listening; the connections there are go on.

@@ -3,7 +3,7 @@ import Glibc
 /// Where to listen, as `--web.listen-address` gives it: parsed, not yet looked up or bound.
 ///
 /// Forms: `127.0.0.1:10124`, `[::1]:10124`, `[fe80::1%eth0]:10124`, `localhost:10124`, and for all addresses of the
-/// host `:10124` or `10124`. Port 0 lets the kernel choose.
+/// host `:10124` or `10124`. Port 0 lets the kernel choose. A unix socket is `unix:/run/netdrift.sock`.
 public struct ListenAddress: Sendable, Hashable {
     /// What stands before the port.
     public enum Host: Sendable, Hashable {
@@ -15,6 +15,8 @@ public struct ListenAddress: Sendable, Hashable {
         case ipv6(String, zone: String?)
         /// A name, to be looked up when it is bound.
         case name(String)
+        /// The path of a unix socket; there is no port.
+        case unix(String)
     }
 
     /// The host.
@@ -35,6 +37,13 @@ public struct ListenAddress: Sendable, Hashable {
             ListenAddressError(input: text, problem: problem)
         }
         guard !text.isEmpty else { throw fail(.empty) }
+        if text.hasPrefix("unix:/") {
+            let path = String(text.dropFirst(5))
+            // sun_path of unix(7), with its terminator.
+            guard path.utf8.count < 108, !path.utf8.contains(0), !path.hasSuffix("/") else { throw fail(.badPath) }
+            self.init(host: .unix(path), port: 0)
+            return
+        }
         if text.hasPrefix("unix:") || text.hasPrefix("/") || text.hasPrefix("@") { throw fail(.unixSocket) }
         if text.contains("/") { throw fail(.url) }
 
@@ -112,6 +121,7 @@ extension ListenAddress: CustomStringConvertible {
         case .ipv4(let address): "\(address):\(port)"
         case .ipv6(let address, let zone): "[\(address)\(zone.map { "%\($0)" } ?? "")]:\(port)"
         case .name(let name): "\(name):\(port)"
+        case .unix(let path): "unix:\(path)"
         }
     }
 }

@@ -19,8 +19,10 @@ public struct ListenAddressError: Error, Sendable, Equatable {
         case badIPv4(String)
         /// A character that no host name has.
         case badName(String)
-        /// A path of a unix socket.
+        /// A unix socket that is not written `unix:/PATH`.
         case unixSocket
+        /// The path of a unix socket is longer than 107 bytes, or names no file.
+        case badPath
         /// A URL, or something with a path.
         case url
     }
@@ -51,7 +53,9 @@ extension ListenAddressError: CustomStringConvertible {
             case .badIPv6(let host): "'\(host)' is not an IPv6 address; write for example [::1]:10124"
             case .badIPv4(let host): "'\(host)' is not an IPv4 address; write for example 127.0.0.1:10124"
             case .badName(let host): "'\(host)' is not a host name; write for example localhost:10124"
-            case .unixSocket: "unix sockets are not supported yet; write for example 127.0.0.1:10124"
+            case .unixSocket: "a unix socket has its whole path; write for example unix:/run/netdrift.sock"
+            case .badPath:
+                "this is no path of a file, or longer than 107 bytes; write for example unix:/run/netdrift.sock"
             case .url: "an address has no scheme and no path; write for example 127.0.0.1:10124"
             }
         return "bad listen address '\(input)': \(what)"

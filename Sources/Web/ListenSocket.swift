@@ -1,6 +1,6 @@
 import Glibc
 
-/// A bound TCP socket that listens; closed when the last reference goes.
+/// A bound TCP or unix socket that listens; closed when the last reference goes.
 ///
 /// Concurrency: immutable. The descriptor is valid for as long as the object is alive.
 public final class ListenSocket: Sendable {
@@ -10,25 +10,42 @@ public final class ListenSocket: Sendable {
     /// Where it listens, as the kernel says after bind(2): `127.0.0.1:10124`, `[::]:10124`. Port 0 has become a number.
     public let boundAddress: String
 
+    /// The file of a unix socket that is ours to remove.
+    private let file: SocketFile?
+
     /// Opens, binds and listens.
     ///
     /// SO_REUSEADDR is set, so that a restart is not held up by connections in TIME_WAIT; SO_REUSEPORT is not, since
     /// two agents would then share the port without a word. A name is looked up, IPv4 first, and the first of its
     /// addresses that this host has is taken. Throws `WebError.listen` or `WebError.resolve`.
     public init(_ address: ListenAddress, backlog: Int32 = 512) throws(WebError) {
-        let descriptor = try Self.open(address)
+        var file: SocketFile?
+        let descriptor = try Self.open(address, &file)
         guard listen(descriptor, backlog) == 0 else {
             let error = errno
             close(descriptor)
+            file?.remove()
             throw .listen(address: "\(address)", operation: "listen", errno: error)
         }
         self.descriptor = descriptor
+        self.file = file
         boundAddress = SocketAddress(boundTo: descriptor)?.description ?? "\(address)"
+    }
+
+    /// A socket that listens already, and that somebody else has bound.
+    init(inherited descriptor: Int32) {
+        self.descriptor = descriptor
+        file = nil
+        boundAddress = SocketAddress(boundTo: descriptor)?.description ?? "descriptor \(descriptor)"
     }
 
     deinit {
         close(descriptor)
+        file?.remove()
     }
+
+    /// Removes the file of a unix socket, where it is ours and still there.
+    func removeFile() { file?.remove() }
 
     /// Ends listening at once: the kernel refuses further connections, while the descriptor stays valid.
     ///
@@ -37,8 +54,12 @@ public final class ListenSocket: Sendable {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    private static func open(_ address: ListenAddress) throws(WebError) -> Int32 {
+    private static func open(_ address: ListenAddress, _ file: inout SocketFile?) throws(WebError) -> Int32 {
         switch address.host {
+        case .unix(let path):
+            let descriptor: Int32
+            (descriptor, file) = try SocketFile.bind(path)
+            return descriptor
         case .any:
             do {
                 let all = SocketAddress(ipv6: in6_addr(), scope: 0, port: address.port)

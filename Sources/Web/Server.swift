@@ -4,7 +4,8 @@ import Synchronization
 /// An HTTP/1.1 server: libmicrohttpd, one daemon with one thread for each listener, and one thread that cuts
 /// connections which take too long.
 ///
-/// Every answer carries `X-Content-Type-Options: nosniff`, except the few that libmicrohttpd writes itself when it
+/// Every answer carries `X-Content-Type-Options: nosniff`, `X-Frame-Options: DENY` and `Referrer-Policy: no-referrer`
+/// unless something else was given, except the few that libmicrohttpd writes itself when it
 /// cannot parse a request. No request may have a body.
 ///
 /// The server's threads inherit the signal mask of the thread that calls `start`: block there what another thread is
@@ -30,16 +31,18 @@ public final class Server: Sendable {
     /// A server that is not started yet.
     ///
     /// `log` gets one line at a time, from any thread: what libmicrohttpd reports, and headers that could not be sent.
-    /// Throws `WebError.duplicateRoute`.
+    /// `security` is asked at each connection and each request; if it has TLS when the server starts, all listeners speak
+    /// TLS, and else none does. Throws `WebError.duplicateRoute`.
     public init(
         listeners: [ListenSocket],
         routes: [Route],
         limits: Limits = Limits(),
+        security: @escaping SecuritySource = { WebSecurity() },
         log: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(WebError) {
         self.listeners = listeners
         self.limits = limits
-        core = ServerCore(router: try Router(routes), limits: limits, log: log)
+        core = ServerCore(router: try Router(routes), limits: limits, security: security, log: log)
     }
 
     deinit {
@@ -51,6 +54,9 @@ public final class Server: Sendable {
 
     /// The requests under way: being handled, waiting for an answer, or being sent.
     public var exchangesUnderWay: Int { core.ledger.count }
+
+    /// What became of attempts to be served.
+    public var securityCounts: SecurityCounts { core.gate.counts }
 
     /// Starts to accept. Throws `WebError.startFailed`, after which nothing runs, or `WebError.alreadyStarted`.
     public func start() throws(WebError) {
@@ -97,6 +103,8 @@ public final class Server: Sendable {
         // Those that were answered before had the grace time to be sent in.
         if !unanswered.isEmpty { _ = core.ledger.drain(for: Self.partingTime) }
         for daemon in daemons { daemon.stop() }
+        for listener in listeners { listener.removeFile() }
+        core.gate.stop()
         core.watch.stop()
         pthread_join(watch, nil)
     }

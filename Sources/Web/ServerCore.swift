@@ -1,3 +1,4 @@
+import CGnuTLS
 import CMicrohttpd
 import Glibc
 
@@ -8,6 +9,8 @@ final class ServerCore: Sendable {
     let ledger = ExchangeLedger()
     let watch: ConnectionWatch
     let log: @Sendable (String) -> Void
+    let security: SecuritySource
+    let gate = LoginGate()
     private let router: Router
 
     static let unavailable: Response = {
@@ -16,7 +19,10 @@ final class ServerCore: Sendable {
         return response
     }()
 
-    init(router: Router, limits: Limits, log: @escaping @Sendable (String) -> Void) {
+    init(
+        router: Router, limits: Limits, security: @escaping SecuritySource, log: @escaping @Sendable (String) -> Void
+    ) {
+        self.security = security
         watch = ConnectionWatch(limits)
         self.router = router
         self.log = log
@@ -38,8 +44,42 @@ final class ServerCore: Sendable {
         return proceed(exchange, connection)
     }
 
-    /// The final callback of a request that nobody has looked at: runs the handler.
-    func handle(_ exchange: Exchange) {
+    /// The final callback of a request that nobody has looked at: runs the handler if the client may have it run, at once
+    /// or when the password was checked.
+    func handle(_ exchange: Exchange, _ connection: ConnectionHandle) {
+        let security = security()
+        if security.breakage != nil {
+            gate.count { $0.broken += 1 }
+            // What is wrong with the file is for the log: it may say too much to a stranger.
+            exchange.answer(.text(500, "Nobody is served: the file of --web.config.file is broken, see the log.\n"))
+            return
+        }
+        if let tls = security.tls, let session = unsafe connection.session {
+            let reason: String
+            switch unsafe tls.judge(session) {
+            case .welcome: reason = ""
+            case .missing: reason = "a certificate of the client's is needed"
+            case .refused(let why): reason = why
+            }
+            if !reason.isEmpty {
+                gate.count { $0.refusedCertificates += 1 }
+                log("client \(exchange.request.remoteAddress ?? "?") refused: \(reason)")
+                exchange.answer(.text(403, "Forbidden: \(reason).\n"))
+                return
+            }
+        }
+        guard !security.users.isEmpty else { return route(exchange) }
+        let decision = gate.check(exchange.request, users: security.users) { [weak self] isRight in
+            if isRight { self?.route(exchange) } else { exchange.answer(LoginGate.challenge) }
+        }
+        switch decision {
+        case .allowed: route(exchange)
+        case .refused(let response): exchange.answer(response)
+        case .later: break
+        }
+    }
+
+    private func route(_ exchange: Exchange) {
         let request = exchange.request
         switch router.match(method: request.method, path: request.path) {
         case .handler(let handler):
@@ -69,6 +109,22 @@ final class ServerCore: Sendable {
         ledger.leave(exchange)
     }
 
+    /// A response's own header fields, those that are configured in their place, and those that all have.
+    private func headers(of response: Response) -> [(name: String, value: String)] {
+        let configured = security().headers
+        func isIn(_ list: [(name: String, value: String)], _ name: String) -> Bool {
+            list.contains { ASCII.equalIgnoringCase($0.name, name) }
+        }
+        let headers = response.headers.filter { !isIn(configured, $0.name) } + configured
+        return Self.securityHeaders.filter { !isIn(headers, $0.name) } + headers
+    }
+
+    /// What keeps a browser from guessing types, from showing us in somebody's frame and from telling others our address.
+    private static let securityHeaders: [(name: String, value: String)] = [
+        (name: "X-Content-Type-Options", value: "nosniff"), (name: "X-Frame-Options", value: "DENY"),
+        (name: "Referrer-Policy", value: "no-referrer"),
+    ]
+
     private func queue(_ response: Response, _ connection: ConnectionHandle) -> Bool {
         guard (200...599).contains(response.status) else {
             log("answer with status \(response.status), which is not within 200 and 599: sent 500 instead")
@@ -80,8 +136,7 @@ final class ServerCore: Sendable {
         }
         // libmicrohttpd counts references of its own from MHD_queue_response on.
         defer { unsafe MHD_destroy_response(native) }
-        unsafe _ = MHD_add_response_header(native, "X-Content-Type-Options", "nosniff")
-        for (name, value) in response.headers {
+        for (name, value) in headers(of: response) {
             if unsafe MHD_add_response_header(native, name, value) != .YES {
                 log("answer header \(name) was left out: not allowed by libmicrohttpd")
             }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// An IPv4 or IPv6 socket address: a copy of the kernel's struct, with its length.
+/// An IPv4, IPv6 or unix socket address: a copy of the kernel's struct, with its length.
 ///
 /// Its text is numeric, as `127.0.0.1:10124` or `[fe80::1%2]:10124`. An IPv4 client of a dual-stack socket
 /// (`::ffff:10.0.0.1`) is written as the IPv4 address that it is.
@@ -23,6 +23,25 @@ struct SocketAddress {
         native.sin6_addr = address
         native.sin6_scope_id = scope
         self = unsafe withUnsafeBytes(of: &native) { unsafe SocketAddress(copying: $0) }
+    }
+
+    /// The address of a unix socket; `nil` for a path that does not fit.
+    init?(unix path: String) {
+        var native = sockaddr_un()
+        native.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard !bytes.isEmpty, bytes.count < MemoryLayout.size(ofValue: native.sun_path) else { return nil }
+        unsafe withUnsafeMutableBytes(of: &native.sun_path) { unsafe $0.copyBytes(from: bytes) }
+        self = unsafe withUnsafeBytes(of: &native) { unsafe SocketAddress(copying: $0) }
+    }
+
+    /// The path of a unix socket; `nil` for any other address, and for one without a path.
+    private var path: String? {
+        guard family == AF_UNIX else { return nil }
+        return unsafe withUnsafeBytes(of: storage) { bytes in
+            let path = unsafe bytes[MemoryLayout<sa_family_t>.size..<min(Int(length), bytes.count)].prefix { $0 != 0 }
+            return unsafe path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
+        }
     }
 
     /// Copies a struct of the kernel's; what does not fit a `sockaddr_storage` is cut.
@@ -74,7 +93,8 @@ struct SocketAddress {
 
 extension SocketAddress: CustomStringConvertible {
     var description: String {
-        unsafe withPointer { pointer, length in
+        if let path { return "unix:\(path)" }
+        return unsafe withPointer { pointer, length in
             // NI_MAXHOST and NI_MAXSERV of netdb.h.
             unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1025 + 32) { text in
                 guard let base = text.baseAddress else { return "?" }

@@ -4,6 +4,8 @@ public enum WebError: Error, Sendable, Equatable {
     case listen(address: String, operation: String, errno: Int32)
     /// A host name gave no address: the name, and what getaddrinfo(3) said.
     case resolve(address: String, reason: String)
+    /// The sockets that systemd should have handed over are not there, or not such as can be served on.
+    case inherited(String)
     /// Two routes have the same path and the same method.
     case duplicateRoute(method: String, path: String)
     /// libmicrohttpd did not start on this address; what it said went to the log.
@@ -24,6 +26,8 @@ extension WebError: CustomStringConvertible {
             "cannot listen on \(address): \(ErrnoText.describe(errno))\(Self.advice(operation, errno))"
         case .resolve(let address, let reason):
             "cannot listen on \(address): the host name has no address: \(reason)"
+        case .inherited(let reason):
+            "no socket was handed over: \(reason)"
         case .duplicateRoute(let method, let path):
             "two routes for \(method) \(path)"
         case .startFailed(let address):

@@ -37,10 +37,10 @@ final class AgentProcess {
 
     /// Starts an agent on a port of the kernel's choice and waits until it is ready.
     ///
-    /// `prefix` is a program that runs the agent in its own place (`setpriv ...`), so that its process id is the agent's.
+    /// `asksWhetherReady` is false for one that does not serve us over plain HTTP. `prefix` is a program that runs the agent in its own place (`setpriv ...`), so that its process id is the agent's.
     init(
         _ flags: [String] = [], listen: [String] = ["127.0.0.1:0"], prefix: [String] = [], binary: String = binary,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], asksWhetherReady: Bool = true
     ) throws {
         directory = try TemporaryDirectory()
         let errors = try directory.write("err", "")
@@ -58,10 +58,12 @@ final class AgentProcess {
         let isReady = eventually(within: 30) { () -> Bool? in
             guard process.isAlive else { return false }
             if addresses.isEmpty { addresses = announcedAddresses() }
+            // One that wants a certificate or a password answers those who have them.
+            if !asksWhetherReady { return addresses.isEmpty ? nil : true }
             guard let address, let answer = try? HTTPConnection.get(address, "/-/ready") else { return nil }
             return answer.status == 200 ? true : nil
         }
-        guard isReady == true, addresses.count == listen.count else {
+        guard isReady == true, listen.isEmpty || addresses.count == listen.count else {
             kill()
             throw Trouble("the agent did not become ready: \(log)")
         }
@@ -88,9 +90,9 @@ final class AgentProcess {
         // The line may be logfmt or JSON, and several addresses are joined by a comma.
         let text = log
         guard text.hasSuffix("\n"), text.contains("netdrift is running") else { return [] }
-        let pattern = /(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):(\d+)/
+        let pattern = /(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):\d+|unix:\/[^",]+/
         return text.split(separator: "\n").first { $0.contains("netdrift is running") }
-            .map { line in line.matches(of: pattern).map { String($0.output.0) } } ?? []
+            .map { line in line.matches(of: pattern).map { String($0.output) } } ?? []
     }
 
     /// A request to its first address.

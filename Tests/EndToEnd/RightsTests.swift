@@ -79,6 +79,28 @@ extension EndToEnd {
             #expect(!whole.log.contains("level=warn"), "\(whole.log)")
         }
 
+        @Test("every thread has what is needed and nothing else", .needs(.root, .tool("ip")))
+        func reduced() throws {
+            let namespace = try NamedNamespace()
+            let agent = try AgentProcess(["--discovery.include=\(namespace.name)"])
+            _ = try agent.scrape()
+            let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(agent.pid)/task")
+            #expect(tasks.count > 3)
+            // CAP_DAC_READ_SEARCH 2, CAP_NET_ADMIN 12, CAP_NET_RAW 13, CAP_SYS_PTRACE 19, CAP_SYS_ADMIN 21.
+            let wanted = [
+                "CapInh:\t0000000000000000", "CapPrm:\t0000000000283004", "CapEff:\t0000000000283004",
+                "CapBnd:\t0000000000283004", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2",
+            ]
+            for task in tasks {
+                let status = try String(contentsOfFile: "/proc/\(agent.pid)/task/\(task)/status", encoding: .utf8)
+                for line in wanted { #expect(status.contains(line + "\n"), "\(task): \(line)") }
+            }
+            #expect(agent.log.contains("seccomp=true"))
+            let whole = try AgentProcess(["--no-security.drop-rights"])
+            let status = try String(contentsOfFile: "/proc/\(whole.pid)/status", encoding: .utf8)
+            #expect(status.contains("Seccomp:\t0\n") && status.contains("NoNewPrivs:\t0\n"))
+        }
+
         @Test(
             "with the capabilities it names, an ordinary user sees everything",
             .needs(.root, .tool("setpriv"), .tool("ip"), .tool(Holder.python)))

@@ -73,7 +73,9 @@ import Web
         ("a b:80", .badName("a b")),
         ("-a:80", .badName("-a")),
         ("user@host:80", .badName("user@host")),
-        ("unix:/run/x", .unixSocket),
+        ("unix:run/x", .unixSocket),
+        ("unix:/run/x/", .badPath),
+        ("unix:/" + String(repeating: "x", count: 107), .badPath),
         ("/run/x", .unixSocket),
         ("@abstract", .unixSocket),
         ("http://localhost:80", .url),
@@ -96,7 +98,7 @@ import Web
         ("1.2.3.4", "write for example 1.2.3.4:10124"),
         ("host:", "write for example host:10124"),
         ("[::1]", "write for example [::1]:10124"),
-        ("unix:/run/x", "not supported yet"),
+        ("/run/x", "unix:/run/netdrift.sock"),
     ])
     func suggestsWhatWasMeant(_ text: String, _ suggestion: String) throws {
         let error = try #require(throws: ListenAddressError.self) { try ListenAddress(parsing: text) }

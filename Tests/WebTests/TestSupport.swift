@@ -66,9 +66,11 @@ final class TestServer {
         port = UInt16(socket.boundAddress.split(separator: ":").last ?? "") ?? 0
         let lines = Box<[String]>([])
         log = lines
-        server = try Server(listeners: [socket], routes: routes, limits: limits) { line in
-            lines.update { $0.append(line) }
-        }
+        server = try Server(
+            listeners: [socket], routes: routes, limits: limits,
+            log: { line in
+                lines.update { $0.append(line) }
+            })
         try server.start()
     }
 

@@ -1,5 +1,6 @@
 internal import Exposition
 internal import NetnsSystem
+internal import Web
 
 /// What the agent says of itself: always exported.
 struct AgentCollector: Collector {
@@ -10,7 +11,7 @@ struct AgentCollector: Collector {
     init(_ state: AgentState) {
         emitters =
             Self.agent(state) + Self.collection(state) + Self.deepScan + Self.collectors + Self.prober
-            + [Self.errors(state)]
+            + [Self.errors(state)] + Self.web(state)
     }
 
     private static func gauge(
@@ -150,6 +151,42 @@ struct AgentCollector: Collector {
         ]
     }
 
+    private static func web(_ state: AgentState) -> [Emitter] {
+        [
+            gauge(
+                "netdrift_web_config_last_reload_successful",
+                help:
+                    "1 when the file of --web.config.file, with the certificates and keys it names, is in use as it is now."
+            ) { _ in state.web?().status.map { $0.isRight ? 1 : 0 } },
+            gauge(
+                "netdrift_web_config_last_reload_success_timestamp_seconds", unit: "seconds",
+                help: "When the file of --web.config.file was last taken up, since the epoch."
+            ) { _ in state.web?().status?.loaded },
+            gauge(
+                "netdrift_web_certificate_not_after_timestamp_seconds", unit: "seconds",
+                help: "When the certificate that is served with expires, since the epoch."
+            ) { _ in (state.web?().status?.certificateEnd).map(Double.init) },
+            Emitter(
+                "netdrift_web_requests_refused_total", .counter, labels: ["reason"],
+                help:
+                    "Requests that --web.config.file keeps out: no_credentials; failed_login, a wrong user or password; "
+                    + "throttled, too many of those from one address; client_certificate; config, the file is broken."
+            ) { _, writer in
+                guard let web = state.web?(), web.status != nil else { return }
+                let labels = ByteBuffer(capacity: 64)
+                for (reason, count) in [
+                    ("client_certificate", web.counts.refusedCertificates), ("config", web.counts.broken),
+                    ("failed_login", web.counts.failedLogins), ("no_credentials", web.counts.withoutCredentials),
+                    ("throttled", web.counts.throttled),
+                ] {
+                    labels.removeAll()
+                    labels.openLabels("reason", reason.utf8Span.span)
+                    writer.sample(labels, 0..<labels.count, count)
+                }
+            },
+        ]
+    }
+
     private static func errors(_ state: AgentState) -> Emitter {
         Emitter(
             "netdrift_namespace_errors_total", .counter, labels: ["operation", "reason"],
@@ -168,6 +205,13 @@ struct AgentCollector: Collector {
     }
 }
 
+/// What the web server says of itself.
+struct WebReport: Sendable {
+    var counts = SecurityCounts()
+    /// Nil without a `--web.config.file`.
+    var status: WebSecurityFile.Status?
+}
+
 /// What the agent knows of itself.
 ///
 /// Concurrency: belongs to the thread that collects, but for the ledger, which any thread may count in.
@@ -176,9 +220,14 @@ final class AgentState {
     let startTime: Double
     let reload: ReloadStatus
     var collections: UInt64 = 0
+    /// What the web server says of itself, when it is asked.
+    let web: (@Sendable () -> WebReport)?
 
     /// What is known at the start.
-    init(ledger: ErrorLedger, startTime: Double, reload: ReloadStatus? = nil) {
+    init(
+        ledger: ErrorLedger, startTime: Double, reload: ReloadStatus? = nil, web: (@Sendable () -> WebReport)? = nil
+    ) {
+        self.web = web
         self.reload = reload ?? ReloadStatus(loadedAt: startTime)
         self.ledger = ledger
         self.startTime = startTime

@@ -18,11 +18,14 @@ struct ConfigCheckCommand: ParsableCommand {
             """)
 
     @Argument(help: "The file; - for standard input.") var file: String
+    @Flag(help: "It is one for --web.config.file.") var web = false
     @Flag(help: "As JSON, on standard output.") var json = false
 
     func run() throws {
         var issues: [ConfigurationIssue] = []
-        do { try Self.check(file) } catch let error as ConfigurationError { issues = error.issues } catch {
+        do {
+            if web { try WebSecurityFile.check(file) } else { try Self.check(file) }
+        } catch let error as ConfigurationError { issues = error.issues } catch {
             Output.write("netdrift: \(error)\n", to: 2)
             throw ExitCode(2)
         }

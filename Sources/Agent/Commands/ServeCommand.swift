@@ -17,6 +17,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup(title: "Discovery") var discovery: DiscoveryOptions
     @OptionGroup(title: "Collectors") var collectors: CollectorOptions
     @OptionGroup(title: "Paths") var paths: PathOptions
+    @OptionGroup(title: "Rights") var rights: RightsOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
     func run() throws {
@@ -47,7 +48,15 @@ struct ServeCommand: ParsableCommand {
         for note in setup.notes { logger.warning("\(note)") }
 
         do { try PortableEngine.check(settings) } catch { throw Failure("\(error)") }
+        let webFile = try web.configFile.map { path in
+            try Self.load(flag: "--web.config.file") { try WebSecurityFile(path, logger) }
+        }
+        if webFile?.holdsSecrets == true, !Privileges.hideMemory() {
+            logger.warning("the memory of this process, with its keys, can be dumped", metadata: ["reason": "prctl(2)"])
+        }
         let listeners = try listen()
+        // Ports and files are open: nothing that comes needs more, and no other thread has begun.
+        reduceRights(logger)
         let status = ReloadStatus(loadedAt: start)
         let scraper = Scraper(logger: logger, minimumInterval: collectors.minimumInterval.seconds)
         let diagnose = DiagnoseRoute(setup.engine, probes: setup.probes)
@@ -60,7 +69,7 @@ struct ServeCommand: ParsableCommand {
         let failure = Mutex<(any Error)?>(nil)
         let server = try Server(
             listeners: listeners, routes: try routes(scraper, reloader, diagnose, started: start),
-            limits: Limits(requestSeconds: 10),
+            limits: Limits(requestSeconds: 10), security: { webFile?.current() ?? WebSecurity() },
             log: { logger.debug("http", metadata: ["error": "\($0)"]) }
         )
         try server.start()
@@ -80,13 +89,17 @@ struct ServeCommand: ParsableCommand {
             setup.probes, paths: settings.paths, maximumTries: budget.probes, ledger: ledger)
         try scraper.start {
             try Self.makeExposer(
-                setup, options, AgentState(ledger: ledger, startTime: start, reload: status), prober, logger)
+                setup, options,
+                AgentState(
+                    ledger: ledger, startTime: start, reload: status,
+                    web: { WebReport(counts: server.securityCounts, status: webFile?.status) }),
+                prober, logger)
         } failed: { error in
             failure.withLock { $0 = error }
             kill(pid, SIGTERM)
         }
 
-        wait(for: signals, reloader, logger)
+        wait(for: signals, reloader, logger, webFile)
         let error = failure.withLock { $0 }
         scraper.finish()
         prober?.stop()
@@ -97,16 +110,30 @@ struct ServeCommand: ParsableCommand {
 
     private func listen() throws -> [ListenSocket] {
         do {
+            if web.systemdSocket { return try InheritedSockets.take() }
             return try web.listenAddresses.map { try ListenSocket(ListenAddress(parsing: $0)) }
-        } catch let error as ListenAddressError {
-            throw Failure("--web.listen-address: \(error)")
         } catch { throw Failure("\(error)") }
     }
 
+    /// Gives up every right that no collector needs.
+    private func reduceRights(_ logger: Logger) {
+        guard rights.drop else { return }
+        let report = Privileges.reduce(to: Set(Capability.allCases))
+        logger.info(
+            "rights were given up",
+            metadata: [
+                "kept": "\(report.kept.isEmpty ? "none" : report.kept.joined(separator: " "))",
+                "seccomp": "\(report.isFiltered)",
+            ])
+        for failure in report.failures {
+            logger.warning("a right could not be given up", metadata: ["reason": "\(failure)"])
+        }
+    }
+
     /// What a mistake in a file ends the program with: every one of them, and status 2.
-    static func load(_ body: () throws -> Setup) throws -> Setup {
+    static func load<T>(flag: String = "--config.file", _ body: () throws -> T) throws -> T {
         do { return try body() } catch {
-            Output.write("netdrift: --config.file:\n\(error)\n", to: 2)
+            Output.write("netdrift: \(flag):\n\(error)\n", to: 2)
             throw ExitCode(2)
         }
     }
@@ -179,11 +206,12 @@ struct ServeCommand: ParsableCommand {
             ])
     }
 
-    private func wait(for signals: SignalWait, _ reloader: Reloader, _ logger: Logger) {
+    private func wait(for signals: SignalWait, _ reloader: Reloader, _ logger: Logger, _ webFile: WebSecurityFile?) {
         while true {
             let signal = signals.next()
             if signal == SIGHUP {
                 reloader.reload()
+                _ = webFile?.current()
                 continue
             }
             logger.info("stopping", metadata: ["signal": "\(signal == SIGINT ? "SIGINT" : "SIGTERM")"])

@@ -83,7 +83,7 @@ enum ConfigurationFile {
         return baseline
     }
 
-    private static func document(
+    static func document(
         _ bytes: [UInt8], _ file: String, _ limits: YAMLDocument.Limits = .configuration
     ) throws(ConfigurationError) -> YAMLValue? {
         do { return try YAMLDocument.parse(bytes, limits) } catch {
@@ -95,7 +95,7 @@ enum ConfigurationFile {
     }
 
     /// A path in a file is relative to the file's directory.
-    private static func resolve(_ path: String, beside file: String) -> String {
+    static func resolve(_ path: String, beside file: String) -> String {
         guard !path.hasPrefix("/"), let slash = file.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
         return file[...slash] + path
     }

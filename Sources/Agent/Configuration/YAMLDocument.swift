@@ -35,9 +35,13 @@ enum YAMLDocument {
         let bytes: Int
         /// The most values of a file, each alias counted with all that it stands for.
         let values: Int
+        /// Whether texts of many lines have a meaning: certificates do.
+        var blocks = false
 
         /// Of what a person writes.
         static let configuration = Limits(bytes: 1 << 20, values: 200_000)
+        /// Of what `--web.config.file` names.
+        static let web = Limits(bytes: 1 << 20, values: 200_000, blocks: true)
         /// Of what `netdrift check --save` writes: 2.5 KiB and 110 values a namespace with the built-in list.
         static let savedState = Limits(bytes: 64 << 20, values: 5_000_000)
     }
@@ -79,7 +83,7 @@ enum YAMLDocument {
         }
         switch node {
         case .scalar(let scalar):
-            guard scalar.style != .literal, scalar.style != .folded else {
+            guard limits.blocks || scalar.style != .literal && scalar.style != .folded else {
                 throw Mistake(
                     line: place.line, column: place.column,
                     message: "a block of text has no meaning here: put a text that begins with > into quotes")
