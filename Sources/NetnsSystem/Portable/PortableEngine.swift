@@ -1,4 +1,3 @@
-internal import Glibc
 public import NetnsCore
 internal import Synchronization
 
