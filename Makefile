@@ -7,11 +7,13 @@ SWIFT ?= swift
 # A binary that needs no Swift on the host it runs on.
 RELEASE_FLAGS := -c release --static-swift-stdlib --product netdrift -Xlinker -s
 BENCH_FLAGS := -c release --static-swift-stdlib --product netdrift-bench
-SOURCES := Sources Tests Benchmarks Package.swift
+SOURCES := Sources Tests Benchmarks Fuzz Package.swift
 # Arguments for the agent: make run ARGS="--web.listen-address=:10124"
 ARGS ?=
+# Arguments for the fuzzer: make fuzz FUZZ="--minutes 10 --target netlink-links --seed 1"
+FUZZ ?=
 
-.PHONY: run demo screenshots dashboards build test bench lint format clean packages test-packages help
+.PHONY: run demo screenshots dashboards build test bench fuzz lint format clean packages test-packages help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -43,6 +45,9 @@ test: test-packages ## Install what the tests need, and run all of them, on the 
 bench: build ## Measure against the bare system calls and the peers' way (root): make bench BENCH="--namespaces 100".
 	$(SWIFT) build $(BENCH_FLAGS)
 	.build/release/netdrift-bench $(BENCH)
+
+fuzz: packages ## Fuzz the parsers for ten minutes by libFuzzer: make fuzz FUZZ="--minutes 60 --target dns".
+	scripts/fuzz $(FUZZ)
 
 lint: ## Check the formatting, and that the pure modules import nothing of the system.
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)

@@ -66,6 +66,11 @@ let package = Package(
             ],
             path: "Benchmarks/NetdriftBench", swiftSettings: benchmark),
 
+        // What the tests and `make fuzz` feed to the parsers.
+        .target(
+            name: "FuzzTargets", dependencies: ["Agent", "Exposition", "NetnsCore", "Web"], path: "Fuzz/FuzzTargets",
+            swiftSettings: strict),
+
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -76,6 +81,8 @@ let package = Package(
             name: "NetnsSystemTests",
             dependencies: ["NetnsSystem", "NetnsCore", "CLinux", "TestSupport"],
             swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "NetnsCore", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "WebTests", dependencies: ["Web", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "AgentTests",
@@ -88,3 +95,19 @@ let package = Package(
         .testTarget(name: "EndToEnd", dependencies: ["netdrift", "TestSupport"], swiftSettings: strict),
     ]
 )
+
+// `make fuzz`: the libraries count the edges that are taken, and libFuzzer, which comes with the toolchain, looks for
+// inputs that take new ones.
+if let library = Context.environment["NETDRIFT_LIBFUZZER"] {
+    let counted: Set = ["Agent", "Exposition", "NetnsCore", "Web"]
+    for target in package.targets where counted.contains(target.name) {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]
+    }
+    package.targets += [
+        .target(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+        .executableTarget(
+            name: "netdrift-fuzz", dependencies: ["FuzzTargets", "CLibFuzzer"], path: "Fuzz/NetdriftFuzz",
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-Xlinker", library]), .linkedLibrary("stdc++")]),
+    ]
+}

@@ -68,10 +68,10 @@ final class MetricsRoute: Sendable {
 
     private func timeout(_ request: Request) throws(BadRequest) -> Double? {
         guard let text = request.header("X-Prometheus-Scrape-Timeout-Seconds") else { return nil }
-        guard let seconds = Double(text), seconds.isFinite, seconds > 0 else {
+        guard let seconds = ScrapeTimeout.seconds(text) else {
             throw BadRequest("X-Prometheus-Scrape-Timeout-Seconds is no positive number of seconds")
         }
-        return min(seconds, 3600)
+        return seconds
     }
 }
 

@@ -83,6 +83,8 @@ public struct CollectionReport: Sendable {
     public var leftOutByDeadline = 0
     /// Namespaces that were found and could not be entered.
     public var unreachable = 0
+    /// Collecting threads that did not come back from the kernel, and were given up.
+    public var stuckThreads = 0
     /// Processes whose namespace we may not see.
     public var deniedProcesses = 0
     /// The last deep scan; nil before the first, or when there are none.

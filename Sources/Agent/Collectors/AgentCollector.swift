@@ -103,6 +103,11 @@ struct AgentCollector: Collector {
                 help: "Addresses not reported, being more than --collector.address.max-addresses in their namespace."
             ) { Double($0.addressesLeftOut) },
             gauge(
+                "netdrift_stuck_threads",
+                help:
+                    "Collecting threads that did not come back from the kernel and were given up; their namespaces are not read."
+            ) { Double($0.report.stuckThreads) },
+            gauge(
                 "netdrift_processes_denied", help: "Processes whose namespace this agent may not see (CAP_SYS_PTRACE)."
             ) { Double($0.report.deniedProcesses) },
             gauge(

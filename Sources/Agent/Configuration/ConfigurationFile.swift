@@ -1,7 +1,7 @@
 internal import NetnsCore
 
 /// The configuration file and the saved state: bytes in, values or every mistake out.
-enum ConfigurationFile {
+package enum ConfigurationFile {
     private static let keys = ["namespaces", "sysctls", "expectations", "probes", "baseline"]
 
     /// Reads and checks a file. Throws `UnreadableFile`, or `ConfigurationError` with every mistake.
@@ -98,5 +98,17 @@ enum ConfigurationFile {
     static func resolve(_ path: String, beside file: String) -> String {
         guard !path.hasPrefix("/"), let slash = file.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
         return file[...slash] + path
+    }
+
+    /// What is wrong with the bytes of a file, as it is told; nothing when it can be used.
+    package static func mistakes(in bytes: [UInt8]) -> [String] {
+        do { _ = try parse(bytes, file: "-") } catch { return error.issues.map(\.description) }
+        return []
+    }
+
+    /// What is wrong with the bytes of a saved state.
+    package static func mistakes(inSavedState bytes: [UInt8]) -> [String] {
+        do { _ = try parseBaseline(bytes, file: "-") } catch { return error.issues.map(\.description) }
+        return []
     }
 }

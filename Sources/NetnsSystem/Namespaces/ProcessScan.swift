@@ -18,6 +18,8 @@ struct ProcessScan: ~Copyable {
     private(set) var members: [UInt64: Membership] = [:]
     /// Processes whose namespace we may not see.
     private(set) var denied = 0
+    /// Why processes could not be looked at that neither ended nor are denied: they may be in namespaces that seem empty.
+    private(set) var failures: [Errno] = []
     /// The processes, ascending, and beside each its namespace.
     private var pids: [Int32] = []
     private var inodes: [UInt64] = []
@@ -46,6 +48,7 @@ struct ProcessScan: ~Copyable {
     mutating func run() throws(Errno) {
         members.removeAll(keepingCapacity: true)
         denied = 0
+        failures.removeAll()
         var path = ProcessPath()
         // Most processes share a few namespaces: the last one is tried before the table.
         var last: (inode: UInt64, member: Membership)?
@@ -58,12 +61,14 @@ struct ProcessScan: ~Copyable {
         pids.removeAll(keepingCapacity: true)
         inodes.removeAll(keepingCapacity: true)
         var denied = 0
+        var failures: [Errno] = []
         defer {
             if let last { members[last.inode] = last.member }
             self.members = members
             self.pids = pids
             self.inodes = inodes
             self.denied = denied
+            self.failures = failures
         }
         let procfs = procfs.rawValue
         try directory.forEachNumber(of: self.procfs) { pid in
@@ -73,7 +78,7 @@ struct ProcessScan: ~Copyable {
                     try unsafe links.read(path, at: procfs) { NamespaceLinkText.inode($0) }
                 }
             } catch {
-                if error.meansDenied { denied += 1 }
+                if error.meansDenied { denied += 1 } else if !error.meansGone { failures.append(error) }
                 return
             }
             guard let inode else { return }

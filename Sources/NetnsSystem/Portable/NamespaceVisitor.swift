@@ -1,45 +1,6 @@
 internal import CLinux
 internal import Glibc
 internal import NetnsCore
-internal import Synchronization
-
-/// The namespaces of one collection, shared out to the threads that visit them.
-///
-/// Concurrency: `next` hands each namespace to one thread; the totals are added under their lock when a thread is done.
-final class VisitJob: VisitorWork {
-    let namespaces: [PortableNamespace]
-    let parts: CollectionParts
-    let deadline: Instant?
-    let absenceRound: Int
-    let next = Atomic<Int>(0)
-    let totals = Mutex<Totals>(Totals())
-
-    struct Totals: Sendable {
-        var sysctls = CollectionReport.Part()
-        var links = CollectionReport.Part()
-        var addresses = CollectionReport.Part()
-        var routes = CollectionReport.Part()
-        var neighbours = CollectionReport.Part()
-        var mib = CollectionReport.Part()
-        var sockets = CollectionReport.Part()
-        var conntrack = CollectionReport.Part()
-        var tcpStates = CollectionReport.Part()
-        var qdiscs = CollectionReport.Part()
-        var softnet = CollectionReport.Part()
-    }
-
-    init(
-        _ namespaces: [PortableNamespace], _ parts: CollectionParts, deadline: Instant?,
-        absenceRound: Int
-    ) {
-        self.namespaces = namespaces
-        self.parts = parts
-        self.deadline = deadline
-        self.absenceRound = absenceRound
-    }
-
-    func share(_ visitor: NamespaceVisitor) -> Bool { visitor.run(self) }
-}
 
 /// What one thread needs to visit namespaces. It belongs to its thread, which does nothing else.
 final class NamespaceVisitor {
@@ -81,7 +42,7 @@ final class NamespaceVisitor {
             var totals = VisitJob.Totals()
             visitAll(job, home, &totals)
             files.close()
-            job.totals.withLock { $0.add(totals) }
+            job.add(totals)
         }
     }
 
@@ -91,6 +52,7 @@ final class NamespaceVisitor {
             while let (namespace, questions) = search.next() {
                 do throws(Errno) {
                     try enter(try open(namespace))
+                    guard !search.isClosed else { return }
                     var socket = try NetlinkSocket()
                     search.answer(questions, &socket, buffer) { (other) throws(Errno) in try open(other) }
                 } catch {
@@ -126,11 +88,9 @@ final class NamespaceVisitor {
         } else {
             idSocket = try? NetlinkSocket()
         }
-        while true {
-            let index = job.next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard index < job.namespaces.count else { return }
-            if let deadline = job.deadline, Instant.now() >= deadline { return }
+        while let index = job.begin() {
             visit(job.namespaces[index], job, home, &idSocket, &totals)
+            job.end(index)
         }
     }
 
@@ -319,29 +279,5 @@ final class NamespaceVisitor {
         }
         if values == 0, errors > 0 { totals.sysctls.failures += 1 }
         totals.sysctls.seconds += Instant.now().seconds(since: start)
-    }
-}
-
-extension VisitJob.Totals {
-    fileprivate mutating func add(_ other: VisitJob.Totals) {
-        sysctls.add(other.sysctls)
-        links.add(other.links)
-        addresses.add(other.addresses)
-        routes.add(other.routes)
-        neighbours.add(other.neighbours)
-        mib.add(other.mib)
-        sockets.add(other.sockets)
-        conntrack.add(other.conntrack)
-        tcpStates.add(other.tcpStates)
-        qdiscs.add(other.qdiscs)
-        softnet.add(other.softnet)
-    }
-}
-
-extension CollectionReport.Part {
-    fileprivate mutating func add(_ other: CollectionReport.Part) {
-        seconds += other.seconds
-        failures += other.failures
-        attempts += other.attempts
     }
 }

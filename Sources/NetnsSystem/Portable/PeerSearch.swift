@@ -20,6 +20,7 @@ final class PeerSearch: VisitorWork {
     private let questions: [[Topology.Question]]
     private let shared = Atomic<Int>(0)
     private let requests = Atomic<Int>(0)
+    private let closed = Atomic<Bool>(false)
     private let answers = Mutex<[Answer]>([])
 
     /// A search for the answers to questions about `records`, in the order in which they were resolved.
@@ -30,6 +31,14 @@ final class PeerSearch: VisitorWork {
     }
 
     func share(_ visitor: NamespaceVisitor) -> Bool { visitor.run(self) }
+
+    var progress: Int { requests.load(ordering: .relaxed) + shared.load(ordering: .relaxed) }
+
+    /// Whether a thread that comes back now must leave the records alone.
+    var isClosed: Bool { closed.load(ordering: .acquiring) }
+
+    /// Takes the records out of the hands of threads that are stuck.
+    func close() { closed.store(true, ordering: .releasing) }
 
     /// What was found out.
     var found: [Answer] { answers.withLock { $0 } }
@@ -47,12 +56,13 @@ final class PeerSearch: VisitorWork {
         _ questions: [Topology.Question], _ socket: inout NetlinkSocket, _ buffer: NetlinkBuffer,
         _ open: (PortableNamespace) throws(Errno) -> NamespaceHandle
     ) {
-        for question in questions {
+        for question in questions where !isClosed {
             let owner = candidates(for: question, &socket, buffer).first { position in
                 requests.wrappingAdd(1, ordering: .relaxed)
-                guard let handle = try? open(records[position]) else { return false }
+                guard !isClosed, let handle = try? open(records[position]) else { return false }
                 return (try? socket.namespaceID(of: handle.rawValue, buffer: buffer)) == question.id
             }
+            guard !isClosed else { return }
             answers.withLock { $0.append(Answer(question: question, owner: owner)) }
         }
     }
@@ -65,6 +75,7 @@ final class PeerSearch: VisitorWork {
         guard let index = link.link else { return [] }
         // Where we may look at the other end through its id, its name and address tell most others apart.
         let seen = socket.link(index, in: question.id, buffer: buffer)
+        guard !isClosed else { return [] }
         let all = records.indices.filter { position in
             let sample = records[position].sample
             guard position != question.place.namespace, sample.wasRead, sample.hasLinks,

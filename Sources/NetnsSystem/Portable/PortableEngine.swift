@@ -1,4 +1,3 @@
-internal import Glibc
 public import NetnsCore
 internal import Synchronization
 
@@ -15,8 +14,8 @@ public final class PortableEngine: NamespaceEngine {
     public private(set) var linkedNamespaces: [NamespaceSample] = []
 
     private(set) var settings: EngineSettings
-    private let ledger: ErrorLedger
-    private var table: SysctlTable
+    let ledger: ErrorLedger
+    private(set) var table: SysctlTable
     private var pool: VisitorPool
     private var tablePool = SysctlTablePool()
     private let budget: DescriptorBudget
@@ -29,18 +28,18 @@ public final class PortableEngine: NamespaceEngine {
     private var leaders: LeaderReader
     private var placement: ContainerPlacement
     private var writability: WritabilityReader
-    private var records: [UInt64: PortableNamespace] = [:]
-    private var sorted: [PortableNamespace] = []
+    var records: [UInt64: PortableNamespace] = [:]
+    var sorted: [PortableNamespace] = []
     /// Those of `linkedNamespaces`.
     private(set) var linked: [PortableNamespace] = []
     private var topology = Topology()
     /// What holds namespaces without a process in them, and by which readings it was found.
-    private var still: [UInt64: StillHolders] = [:]
+    private(set) var still: [UInt64: StillHolders] = [:]
     private var seenMounts = -1
     private var seenDeepScan = -1
     private var absence = AbsenceRounds()
 
-    private struct StillHolders {
+    struct StillHolders {
         var mounts: [[UInt8]] = []
         var deep: [Holder] = []
     }
@@ -127,11 +126,14 @@ public final class PortableEngine: NamespaceEngine {
             namespace.outcome = .notReached
             namespace.sample.wasRead = false
         }
+        visited = passOverStuck(visited)
         let conntrack = parts.contains(.conntrack) && KernelFeatures.hasConntrack(settings.paths)
         let job = VisitJob(
             visited, conntrack ? parts : parts.subtracting(.conntrack), deadline: deadline,
             absenceRound: absence.round(procfs: settings.paths.procfs, directories: table.directories))
-        try pool.run(job)
+        // A visit that began in time may end a little later.
+        if try !pool.run(job, until: deadline?.advanced(bySeconds: 0.2)) { giveUp(job) }
+        report.stuckThreads = pool.stuckThreads
         finish(job, &report)
         if parts.contains(.links) { try findPeers(until: deadline) }
         return report
@@ -142,6 +144,7 @@ public final class PortableEngine: NamespaceEngine {
     private func discover(until deadline: Instant?, _ report: inout CollectionReport) throws {
         do throws(Errno) { try scan.run() } catch { throw SystemError("read", settings.paths.procfs, error) }
         report.deniedProcesses = scan.denied
+        for failure in scan.failures { ledger.count("process", failure) }
         try mounts.refresh()
         let deep = deepScanner?.findings(until: patience(deadline))
         report.deepScan = deep?.findings
@@ -152,8 +155,9 @@ public final class PortableEngine: NamespaceEngine {
             readStillHolders(deep?.findings)
             changed = true
         }
-        for inode in records.keys
-        where inode != hostInode && scan.members[inode] == nil && still[inode] == nil {
+        // Whose process could not be looked at is not known to have ended.
+        for inode in records.keys where scan.failures.isEmpty && inode != hostInode {
+            guard scan.members[inode] == nil, still[inode] == nil else { continue }
             records[inode] = nil
             changed = true
         }
@@ -180,7 +184,7 @@ public final class PortableEngine: NamespaceEngine {
         if changed { nameAll() }
     }
 
-    private func setDeclared(_ record: PortableNamespace) {
+    func setDeclared(_ record: PortableNamespace) {
         record.declaredPaths = record.sample.declared.lazy.map(\.name)
             .filter { !self.settings.sysctls.literals.contains($0) }
             .flatMap { SysctlTablePool.bytes(of: SysctlTable.Item($0).path) }
@@ -350,7 +354,10 @@ public final class PortableEngine: NamespaceEngine {
         }
         guard !questions.isEmpty else { return }
         let search = PeerSearch(questions, linked)
-        try pool.run(search)
+        if try !pool.run(search, until: deadline?.advanced(bySeconds: 0.2)) {
+            search.close()
+            ledger.count("peer", "stuck")
+        }
         for answer in search.found {
             let asking = linked[answer.question.place.namespace]
             if let owner = answer.owner {
@@ -371,25 +378,4 @@ public final class PortableEngine: NamespaceEngine {
 private final class SerialNumbers: Sendable {
     private let last = Atomic<UInt64>(0)
     func next() -> UInt64 { last.wrappingAdd(1, ordering: .relaxed).newValue }
-}
-
-/// When to look again for directories of /proc/sys/net that a namespace had not: whenever the host's own set of them
-/// changed (a module was loaded or removed), and each minute.
-private struct AbsenceRounds {
-    private var number = 0
-    private var present: [Bool] = []
-    private var next = Instant.now()
-
-    mutating func round(procfs: String, directories: [[CChar]]) -> Int {
-        let now = directories.map { path in
-            let full = procfs + "/sys/" + String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            return unsafe access(full, F_OK) == 0
-        }
-        if now != present || Instant.now() >= next {
-            present = now
-            next = Instant.now().advanced(bySeconds: 60)
-            number += 1
-        }
-        return number
-    }
 }

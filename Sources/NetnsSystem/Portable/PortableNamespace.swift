@@ -19,10 +19,12 @@ final class PortableNamespace: @unchecked Sendable {
     let inode: UInt64
     let isHost: Bool
     /// Whether it is the one this program is in, and so held by a process.
-    private let isOwn: Bool
+    let isOwn: Bool
     var sample: NamespaceSample
     var kept = KeptDescriptors()
     var outcome = Outcome.notReached
+    /// The visit of an earlier collection from which its thread has not come back, and its number there.
+    private var stuckVisit: (job: VisitJob, index: Int)?
     /// Collections running in which no way led to it.
     var timesGone = 0
     /// The processes with the lowest and the highest id in it: one may end before the namespace is visited.
@@ -56,17 +58,47 @@ final class PortableNamespace: @unchecked Sendable {
 
     /// The kernel has given this inode to another namespace: nothing that was known of the old one is true of it.
     func becomeNew(_ sample: NamespaceSample) {
-        sample.name = self.sample.name
-        sample.origin = self.sample.origin
-        sample.processes = self.sample.processes
-        sample.leader = self.sample.leader
-        sample.mounts = self.sample.mounts
-        sample.holders = self.sample.holders
-        sample.containers = self.sample.containers
+        let before = self.sample
         self.sample = sample
+        take(before)
         kept = KeptDescriptors()
         unanswered = [:]
         writability = nil
+    }
+
+    /// What was found out before the visit.
+    private func take(_ before: NamespaceSample) {
+        sample.name = before.name
+        sample.origin = before.origin
+        sample.processes = before.processes
+        sample.leader = before.leader
+        sample.mounts = before.mounts
+        sample.holders = before.holders
+        sample.containers = before.containers
+    }
+
+    /// In the place of one whose visit does not end: `before` is the sample it had, which that visit does not change.
+    init(
+        inPlaceOf other: PortableNamespace, _ sample: NamespaceSample, _ before: NamespaceSample, _ job: VisitJob,
+        _ index: Int
+    ) {
+        inode = other.inode
+        isOwn = other.isOwn
+        isHost = other.isHost
+        isSelected = other.isSelected
+        isLeftOut = other.isLeftOut
+        allowance = other.allowance
+        stuckVisit = (job, index)
+        outcome = .unreachable
+        self.sample = sample
+        take(before)
+    }
+
+    /// Whether a thread is still stuck in it: another would be too.
+    var isStuck: Bool {
+        guard let visit = stuckVisit else { return false }
+        if !visit.job.isUnderWay(visit.index) { stuckVisit = nil }
+        return stuckVisit != nil
     }
 
     /// What holds it beside processes, as the mount table and the last deep scan say.
