@@ -57,6 +57,14 @@ extension FuzzTarget {
             ]
         ) { _ = ConfigurationFile.mistakes(in: $0.array) },
         FuzzTarget(
+            "web-config",
+            texts: [
+                "tls_server_config:\n  cert_file: a\n  key_file: b\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: c\n",
+                "tls_server_config:\n  cert: |\n    A\n  key: |\n    B\n  min_version: TLS13\n  cipher_suites: [X]\n",
+                "basic_auth_users: { u: $2y$10$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa }\nhttp_server_config: { http2: true }\n",
+            ]
+        ) { _ = WebConfigurationFile.mistakes(in: $0.array) },
+        FuzzTarget(
             "saved-state",
             texts: [
                 "version: 1\nnamespaces:\n  \"host\":\n    \"net.core.somaxconn\": \"4096\"\n    \"net.ipv4.tcp_rmem\": \"1\\x092\"\n"

@@ -42,6 +42,14 @@ extension FuzzTarget {
             if let seconds = ScrapeTimeout.seconds(text) { precondition(seconds > 0 && seconds <= 3600) }
         },
         FuzzTarget(
+            "authorization",
+            texts: ["Basic dXNlcjpwYXNzd29yZA==", "basic   Og", "Bearer abc", "Basic dTpwOnE=", "Basic w7w6w7Y="]
+        ) { bytes in
+            if let login = BasicCredentials(header: bytes.text) {
+                precondition(!login.user.contains(":") && login.password.count < bytes.byteCount)
+            }
+        },
+        FuzzTarget(
             "exposition", texts: ["eth0", "a\"b\\c\nd", "\u{E9}\u{65E5}\u{1F600}", "\u{0}\u{7F}\u{80}"], run: roundTrip),
     ]
 

@@ -11,8 +11,11 @@ final class ConnectionWatch: Sendable {
     }
 
     private let state: Monitor<State>
+    /// How many connections there may be before those that ask for nothing have to make room.
+    private let comfortable: Int
 
     init(_ limits: Limits) {
+        comfortable = limits.connections - limits.connections / 8
         state = Monitor(
             State(
                 table: ConnectionTable(
@@ -21,7 +24,12 @@ final class ConnectionWatch: Sendable {
 
     func opened(_ connection: ConnectionHandle) {
         guard let descriptor = connection.descriptor else { return }
-        state.withLock { $0.table.open(connection.key, descriptor: descriptor, at: .now) }
+        let address = connection.remoteAddress.map { $0[..<($0.lastIndex(of: ":") ?? $0.endIndex)] } ?? ""
+        state.withLock { state in
+            // Before the new one is in it: it has not had the time to ask for anything.
+            if let other = state.table.dispensable(limit: comfortable - 1) { shutdown(other, Int32(SHUT_RDWR)) }
+            state.table.open(connection.key, descriptor: descriptor, from: String(address), at: .now)
+        }
     }
 
     func changed(_ connection: ConnectionHandle, to activity: ConnectionTable.Activity) {

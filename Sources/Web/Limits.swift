@@ -1,6 +1,7 @@
 /// What one listener lets its clients take. The defaults suit a monitoring agent: some scrapers, a few browsers.
 public struct Limits: Sendable {
-    /// Connections at one time on each listener; further ones wait in the kernel's backlog.
+    /// Connections at one time on each listener; further ones wait in the kernel's backlog. When seven eighths of them are
+    /// there, each new one takes the place of one that asks for nothing, of the address that has most of those.
     public var connections: Int
 
     /// Connections at one time from one address on each listener; further ones are closed. A browser opens six.

@@ -18,6 +18,9 @@ extension EndToEnd {
 
                 """
 
+        /// Whether there was no answer at all. An alert is sent, but what the client sends meanwhile may make it a reset.
+        static func isCut(_ said: String) -> Bool { said.contains("curl: (") }
+
         static func certificates() throws -> Certificates {
             let certificates = try Certificates()
             try certificates.issue("server", names: "IP:127.0.0.1,DNS:localhost", usage: "serverAuth")
@@ -87,10 +90,9 @@ extension EndToEnd {
             for version in [["--tls-max", "1.2"], ["--tlsv1.3"]] {
                 #expect(try agent.ask("/metrics", client: "good", with: version) == "200")
                 #expect(try agent.ask("/metrics", client: "byAddress", with: version) == "200")
-                #expect(try agent.ask("/metrics", with: version).contains("alert"), "none, \(version)")
+                #expect(Self.isCut(try agent.ask("/metrics", with: version)), "none, \(version)")
                 for bad in ["otherName", "forServers", "expired", "stranger"] {
-                    #expect(
-                        try agent.ask("/metrics", client: bad, with: version).contains("alert"), "\(bad), \(version)")
+                    #expect(Self.isCut(try agent.ask("/metrics", client: bad, with: version)), "\(bad), \(version)")
                 }
             }
         }
@@ -123,7 +125,7 @@ extension EndToEnd {
                 "web.yml", Self.mutual.replacingOccurrences(of: "ca.crt", with: "ca-of-clients.crt"))
             try certificates.write("go", "")
             #expect(try status() == "403")
-            #expect(try agent.ask(client: "good").contains("alert"))
+            #expect(Self.isCut(try agent.ask(client: "good")))
         }
 
         @Test("a certificate is replaced while the agent runs", .needs(.root, .tool("openssl"), .tool("curl")))

@@ -39,4 +39,22 @@ import Testing
         table.change(1, to: .sending, at: start)
         #expect(table.overdue(at: start + .seconds(1000)) == [])
     }
+
+    @Test func whoHasMostMakesRoom() {
+        var table = ConnectionTable(receiveLimit: .seconds(10), sendLimit: .seconds(20))
+        table.open(1, descriptor: 11, from: "192.0.2.1", at: start)
+        for key in 2...4 {
+            table.open(UInt(key), descriptor: Int32(10 + key), from: "192.0.2.2", at: start + .seconds(key))
+        }
+        #expect(table.dispensable(limit: 4) == nil)
+        // The longest of the address with most, not the longest of all.
+        #expect(table.dispensable(limit: 3) == 12)
+        table.change(2, to: .handling, at: start + .seconds(5))
+        #expect(table.dispensable(limit: 3) == 13)
+        // An answer that is being sent is not cut, whoever receives it.
+        for key in 3...4 { table.change(UInt(key), to: .sending, at: start + .seconds(5)) }
+        #expect(table.dispensable(limit: 3) == 11)
+        table.change(1, to: .handling, at: start + .seconds(6))
+        #expect(table.dispensable(limit: 3) == nil)
+    }
 }

@@ -36,6 +36,15 @@ import Web
         #expect(try third.reply().text == "now")
     }
 
+    @Test func idleConnectionsKeepNobodyOut() throws {
+        let server = try TestServer(
+            [.text("/x", "x")], limits: Limits(connections: 32, connectionsPerAddress: 1000, inactivitySeconds: 60))
+        // More than there may be, all of which only wait; each new one takes the place of another.
+        let idle = try (0..<80).map { _ in try server.connect() }
+        for _ in 0..<10 { #expect(try server.get("/x").text == "x") }
+        withExtendedLifetime(idle) {}
+    }
+
     @Test func idleConnectionsAreClosed() throws {
         let server = try TestServer([.text("/now", "now")], limits: Limits(inactivitySeconds: 1))
         let client = try server.connect()

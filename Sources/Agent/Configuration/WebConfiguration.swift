@@ -33,10 +33,16 @@ struct WebConfiguration {
 }
 
 /// Reads the file of `--web.config.file`: bytes in, values or every mistake out.
-enum WebConfigurationFile {
+package enum WebConfigurationFile {
     /// Reads and checks a file. Throws `UnreadableFile`, or `ConfigurationError` with every mistake.
     static func load(_ path: String) throws -> WebConfiguration {
         try parse(try FileBytes.read(path, upTo: YAMLDocument.Limits.configuration.bytes), file: path)
+    }
+
+    /// What is wrong with the bytes of a file, as it is told; nothing when it can be used.
+    package static func mistakes(in bytes: [UInt8]) -> [String] {
+        do { _ = try parse(bytes, file: "-") } catch { return error.issues.map(\.description) }
+        return []
     }
 
     /// Checks the bytes of a file; `file` is its name in messages, and what a relative path in it is relative to.

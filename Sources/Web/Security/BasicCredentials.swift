@@ -1,10 +1,10 @@
 /// User and password of an Authorization header.
-struct BasicCredentials: Equatable {
-    let user: String
-    let password: [UInt8]
+package struct BasicCredentials: Equatable {
+    package let user: String
+    package let password: [UInt8]
 
     /// Nil for what is not `Basic` and base64 of `user:password` (RFC 7617).
-    init?(header: String) {
+    package init?(header: String) {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, ASCII.equalIgnoringCase(String(parts[0]), "Basic"),
             let bytes = Self.base64(parts[1].drop { $0 == " " }.utf8),
