@@ -13,7 +13,7 @@ ARGS ?=
 # Arguments for the fuzzer: make fuzz FUZZ="--minutes 10 --target netlink-links --seed 1"
 FUZZ ?=
 
-.PHONY: run demo screenshots dashboards build test bench fuzz lint format clean packages test-packages help
+.PHONY: run demo screenshots dashboards build test bench soak fuzz lint format clean packages test-packages help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -48,6 +48,9 @@ bench: build ## Measure against the bare system calls and the peers' way (root):
 
 fuzz: packages ## Fuzz the parsers for ten minutes by libFuzzer: make fuzz FUZZ="--minutes 60 --target dns".
 	scripts/fuzz $(FUZZ)
+
+soak: build ## The agent among namespaces that come and go, held against what was done (root): make soak SOAK="--minutes 10".
+	scripts/soak $(SOAK)
 
 lint: ## Check the formatting, and that the pure modules import nothing of the system.
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
