@@ -10,10 +10,12 @@ BENCH_FLAGS := -c release --static-swift-stdlib --product netdrift-bench
 SOURCES := Sources Tests Benchmarks Fuzz Package.swift
 # Arguments for the agent: make run ARGS="--web.listen-address=:10124"
 ARGS ?=
+# Which sanitizers: make sanitize SANITIZE=address
+SANITIZE ?= thread address
 # Arguments for the fuzzer: make fuzz FUZZ="--minutes 10 --target netlink-links --seed 1"
 FUZZ ?=
 
-.PHONY: run demo screenshots dashboards build test bench soak fuzz lint format clean packages test-packages help
+.PHONY: run demo screenshots dashboards build test bench soak fuzz sanitize lint format clean packages test-packages help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -49,6 +51,9 @@ bench: build ## Measure against the bare system calls and the peers' way (root):
 fuzz: packages ## Fuzz the parsers for ten minutes by libFuzzer: make fuzz FUZZ="--minutes 60 --target dns".
 	scripts/fuzz $(FUZZ)
 
+sanitize: test-packages ## The tests under ThreadSanitizer, then under AddressSanitizer (an hour): make sanitize SANITIZE=thread.
+	@for kind in $(SANITIZE); do scripts/sanitize $$kind || exit 1; done
+
 soak: build ## The agent among namespaces that come and go, held against what was done (root): make soak SOAK="--minutes 10".
 	scripts/soak $(SOAK)
 
@@ -60,7 +65,7 @@ format: ## Format the sources.
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
 clean: ## Remove what was built.
-	rm -rf .build
+	rm -rf .build .build-thread .build-address
 
 packages:
 	@scripts/install-packages build

@@ -30,7 +30,13 @@ extension EndToEnd {
                 try connection.request("GET", "/metrics")
                 usleep(2000)
             }
-            // A request that comes after the signal is refused: the last one has to be there.
+            // A request that comes after the signal is refused: the last one has to be there, and taken.
+            let port = try #require(UInt16(try agent.listening().split(separator: ":").last ?? ""))
+            #expect(
+                try eventually {
+                    let unread = try Self.unreadBytes(port: port)
+                    return unread.count >= connections.count && unread.allSatisfy { $0 == 0 } ? true : nil
+                } == true)
             usleep(50_000)
             agent.send(signal)
             for connection in connections {
@@ -41,6 +47,18 @@ extension EndToEnd {
                 #expect(exposition.samples.count >= whole.samples.count)
             }
             #expect(agent.end(within: 3) == 0)
+        }
+
+        /// What waits to be read on each connection that a local port has taken, by the kernel's table (proc_pid_net(5), tcp).
+        private static func unreadBytes(port: UInt16) throws -> [Int] {
+            let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
+            return table.split(separator: "\n").dropFirst().compactMap { line in
+                let fields = line.split(separator: " ")
+                guard fields.count > 4, fields[3] == "01", let local = fields[1].split(separator: ":").last,
+                    UInt16(local, radix: 16) == port
+                else { return nil }
+                return fields[4].split(separator: ":").last.flatMap { Int($0, radix: 16) }
+            }
         }
 
         @Test("an answer that is being sent is sent whole", .needs(.root, .tool("ip")))
