@@ -106,7 +106,9 @@ extension EndToEnd {
             let image = try engine.build("--tag", "localhost/netdrift-test:1")
             let layers = try engine.check(["inspect", "--format", "{{.RootFS.Layers}}", image])
             #expect(
-                try engine.check(["inspect", "--format", "{{.RootFS.Layers}}", try engine.build("--tag", "localhost/again:1")])
+                try engine.check([
+                    "inspect", "--format", "{{.RootFS.Layers}}", try engine.build("--tag", "localhost/again:1"),
+                ])
                     == layers)
             let version = try AgentProcess.run(["--version"]).output.split(separator: " ").last
                 .map { $0.trimmingCharacters(in: .newlines) }

@@ -126,7 +126,8 @@ extension EndToEnd {
 
         /// The service as the package brings it, with a systemd that runs, all its hardening in force.
         private func boots(_ debian: DebianRoot) throws {
-            try debian.check("rm -f /etc/default/netdrift && dpkg --force-confmiss --force-confnew -i /var/cache/new.deb")
+            try debian.check(
+                "rm -f /etc/default/netdrift && dpkg --force-confmiss --force-confnew -i /var/cache/new.deb")
             let booted = try BootedDebian(debian)
             #expect(try booted.property("ActiveState") == "active")
             #expect(try booted.property("StatusText") == "1 network namespace, served on 127.0.0.1:10124")
@@ -163,10 +164,12 @@ extension EndToEnd {
             try takesTheSocket(booted)
             try booted.check("dpkg --remove netdrift")
             #expect(try booted.run("systemctl is-active netdrift.service netdrift.socket").output.contains("inactive"))
-            try booted.check("dpkg -i /var/cache/old.deb && systemctl is-active netdrift.service")
+            try booted.check("dpkg --force-confold -i /var/cache/old.deb && systemctl is-active netdrift.service")
             let old = try booted.property("MainPID")
-            try booted.check("dpkg -i /var/cache/new.deb && systemctl is-active netdrift.service")
+            try booted.check("dpkg --force-confold -i /var/cache/new.deb && systemctl is-active netdrift.service")
             #expect(try booted.property("MainPID") != old)
+            // A machine that goes down without it leaves what systemd made for the service.
+            try booted.check("systemctl stop netdrift")
         }
 
         /// The watchdog: an agent that is stopped is started anew.
