@@ -4,8 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
 SWIFT ?= swift
-# A binary that needs no Swift on the host it runs on.
-RELEASE_FLAGS := -c release --static-swift-stdlib --product netdrift -Xlinker -s
+# A binary that needs no Swift on the host it runs on, is bound at its start (full RELRO), and does not tell where it was built.
+RELEASE_FLAGS := -c release --static-swift-stdlib --product netdrift -Xlinker -s -Xlinker -z -Xlinker now \
+	-Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=.
 BENCH_FLAGS := -c release --static-swift-stdlib --product netdrift-bench
 SOURCES := Sources Tests Benchmarks Fuzz Package.swift
 # Arguments for the agent: make run ARGS="--web.listen-address=:10124"
@@ -14,8 +15,11 @@ ARGS ?=
 SANITIZE ?= thread address
 # Arguments for the fuzzer: make fuzz FUZZ="--minutes 10 --target netlink-links --seed 1"
 FUZZ ?=
+# Arguments for the image: make image IMAGE="--tag registry.example.org/netdrift:1"
+IMAGE ?=
 
-.PHONY: run demo screenshots dashboards build test bench soak fuzz sanitize lint format clean packages test-packages help
+.PHONY: run demo screenshots dashboards build test bench soak fuzz sanitize lint format deb image dist clean packages test-packages \
+	packaging-packages help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -64,11 +68,23 @@ lint: ## Check the formatting, and that the pure modules import nothing of the s
 format: ## Format the sources.
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
+deb: build packaging-packages ## Make the Debian package, in dist.
+	scripts/deb
+
+image: build packaging-packages ## Build the container image by buildah: make image IMAGE="--tag netdrift --base debian:12-slim".
+	scripts/image $(IMAGE)
+
+dist: build packaging-packages ## Make everything that a release is: archive, Debian package, SBOM, checksums, in dist.
+	scripts/dist
+
 clean: ## Remove what was built.
-	rm -rf .build .build-thread .build-address
+	rm -rf .build .build-thread .build-address dist
 
 packages:
 	@scripts/install-packages build
 
 test-packages:
-	@scripts/install-packages build test
+	@scripts/install-packages build test packaging
+
+packaging-packages:
+	@scripts/install-packages build packaging

@@ -113,6 +113,9 @@ final class Exposer {
     /// Tries that probes left out for want of room in the kernel's neighbour tables.
     var heldBackProbes: UInt64 { prober?.status.heldBack ?? 0 }
 
+    /// Namespaces that the last collection found and kept.
+    var namespaceCount: Int { engine.namespaces.count }
+
     /// Whether somebody works by what collections find.
     var hasProber: Bool { prober != nil }
 

@@ -75,12 +75,15 @@ final class Scraper: Sendable {
         var inquiries: [Inquiry] = []
         /// What to work by from the next collection on.
         var setup: Setup?
+        /// Who wants to know that the thread works, and how many namespaces there are.
+        var pulses: [@Sendable (Int) -> Void] = []
         var isStopping = false
     }
 
     /// What the thread does next.
     private enum Turn: Sendable {
         case reconfigure(Setup)
+        case pulses([@Sendable (Int) -> Void])
         case scrapes([Waiter])
         case inquiries([Inquiry])
         case end
@@ -153,6 +156,14 @@ final class Scraper: Sendable {
         if !isAccepted { responder.respond(.text(503, "netdrift is stopping\n")) }
     }
 
+    /// Calls `body` on the scraper's thread before it collects again, at the earliest after the first collection, with the
+    /// number of namespaces; not at all if `onlyOne` is set and another waits to be called.
+    func pulse(onlyOne: Bool = false, _ body: @escaping @Sendable (Int) -> Void) {
+        monitor.withLock { state in
+            if !onlyOne || state.pulses.isEmpty { state.pulses.append(body) }
+        }
+    }
+
     /// Works by another setup from the next collection on.
     func reconfigure(_ setup: Setup) { monitor.withLock { $0.setup = setup } }
 
@@ -168,6 +179,10 @@ final class Scraper: Sendable {
                 state.setup = nil
                 return .reconfigure(setup)
             }
+            if !state.pulses.isEmpty {
+                defer { state.pulses.removeAll() }
+                return .pulses(state.pulses)
+            }
             guard let first = state.waiters.first else {
                 guard !state.inquiries.isEmpty else { return state.isStopping ? .end : nil }
                 defer { state.inquiries.removeAll() }
@@ -180,6 +195,7 @@ final class Scraper: Sendable {
         }
         switch turn {
         case .reconfigure(let setup): exposer.reconfigure(setup)
+        case .pulses(let pulses): for pulse in pulses { pulse(exposer.namespaceCount) }
         case .scrapes(let waiters): serve(waiters, exposer)
         case .inquiries(let inquiries): serve(inquiries, exposer)
         case nil:

@@ -188,6 +188,14 @@ int nd_effective_capabilities(uint64_t *mask) {
     return result;
 }
 
+int nd_permitted_capabilities(uint64_t *mask) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {{0}};
+    int result = ND_RESULT(syscall(SYS_capget, &header, data));
+    *mask = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+    return result;
+}
+
 int nd_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     struct __user_cap_data_struct data[2] = {

@@ -68,22 +68,13 @@ public final class ListenSocket: Sendable {
                 // The kernel was started with ipv6.disable=1, or without IPv6 at all.
                 return try bound(SocketAddress(ipv4: in_addr(), port: address.port), dualStack: false, address)
             }
-        case .ipv4(let text):
-            var native = in_addr()
-            guard unsafe inet_pton(AF_INET, text, &native) == 1 else {
-                throw .resolve(address: "\(address)", reason: "'\(text)' is not an IPv4 address")
+        case .ipv4, .ipv6:
+            guard let target = try addresses(of: address).first else {
+                throw .resolve(address: "\(address)", reason: "it has no address")
             }
-            return try bound(SocketAddress(ipv4: native, port: address.port), dualStack: false, address)
-        case .ipv6(let text, let zone):
-            var native = in6_addr()
-            guard unsafe inet_pton(AF_INET6, text, &native) == 1 else {
-                throw .resolve(address: "\(address)", reason: "'\(text)' is not an IPv6 address")
-            }
-            let scope = try zone.map { zone throws(WebError) in try interfaceIndex(zone, address) } ?? 0
-            return try bound(
-                SocketAddress(ipv6: native, scope: scope, port: address.port), dualStack: false, address)
-        case .name(let name):
-            let candidates = try resolve(name, address)
+            return try bound(target, dualStack: false, address)
+        case .name:
+            let candidates = try addresses(of: address)
             for candidate in candidates.dropLast() {
                 do {
                     return try bound(candidate, dualStack: false, address)
@@ -124,6 +115,27 @@ public final class ListenSocket: Sendable {
     private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) -> Bool {
         var value = value
         return unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
+    }
+
+    /// The addresses that one of IPv4, IPv6 or by name stands for; none for the others.
+    static func addresses(of address: ListenAddress) throws(WebError) -> [SocketAddress] {
+        switch address.host {
+        case .any, .unix: return []
+        case .ipv4(let text):
+            var native = in_addr()
+            guard unsafe inet_pton(AF_INET, text, &native) == 1 else {
+                throw .resolve(address: "\(address)", reason: "'\(text)' is not an IPv4 address")
+            }
+            return [SocketAddress(ipv4: native, port: address.port)]
+        case .ipv6(let text, let zone):
+            var native = in6_addr()
+            guard unsafe inet_pton(AF_INET6, text, &native) == 1 else {
+                throw .resolve(address: "\(address)", reason: "'\(text)' is not an IPv6 address")
+            }
+            let scope = try zone.map { zone throws(WebError) in try interfaceIndex(zone, address) } ?? 0
+            return [SocketAddress(ipv6: native, scope: scope, port: address.port)]
+        case .name(let name): return try resolve(name, address)
+        }
     }
 
     private static func interfaceIndex(_ zone: String, _ address: ListenAddress) throws(WebError) -> UInt32 {

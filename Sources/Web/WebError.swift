@@ -4,6 +4,8 @@ public enum WebError: Error, Sendable, Equatable {
     case listen(address: String, operation: String, errno: Int32)
     /// A host name gave no address: the name, and what getaddrinfo(3) said.
     case resolve(address: String, reason: String)
+    /// An agent could not be asked: its address, the C function that failed, its errno.
+    case ask(address: String, operation: String, errno: Int32)
     /// The sockets that systemd should have handed over are not there, or not such as can be served on.
     case inherited(String)
     /// Two routes have the same path and the same method.
@@ -24,8 +26,10 @@ extension WebError: CustomStringConvertible {
         switch self {
         case .listen(let address, let operation, let errno):
             "cannot listen on \(address): \(ErrnoText.describe(errno))\(Self.advice(operation, errno))"
+        case .ask(let address, let operation, let errno):
+            "no answer from \(address): \(ErrnoText.describe(errno)) in \(operation)"
         case .resolve(let address, let reason):
-            "cannot listen on \(address): the host name has no address: \(reason)"
+            "cannot use \(address): the host name has no address: \(reason)"
         case .inherited(let reason):
             "no socket was handed over: \(reason)"
         case .duplicateRoute(let method, let path):

@@ -5,7 +5,7 @@ import Testing
 /// System calls that fail, one at a time, anywhere in a scrape, and calls that never come back.
 @Suite struct FaultTests {
     /// A shim that makes the Nth call of a kind fail, in an agent.
-    private final class Faults {
+    final class Faults {
         let directory: TemporaryDirectory
         let library: String
         var armed: String { "\(directory.path)/at" }

@@ -25,6 +25,7 @@ struct ServeCommand: ParsableCommand {
         // Blocked before any thread starts, so that none but this one gets them.
         let signals = SignalWait([SIGTERM, SIGINT, SIGHUP])
         let start = WallClock.now()
+        let manager = serviceManager(logger)
 
         var settings = EngineSettings()
         settings.paths = paths.paths
@@ -99,13 +100,24 @@ struct ServeCommand: ParsableCommand {
             kill(pid, SIGTERM)
         }
 
-        wait(for: signals, reloader, logger, webFile)
+        let service = ServiceReporter(
+            manager, scraper: scraper, reload: status, addresses: server.boundAddresses, logger: logger)
+        service.ready()
+        wait(for: signals, reloader, service, logger, webFile)
         let error = failure.withLock { $0 }
         scraper.finish()
         prober?.stop()
         server.stop(grace: .milliseconds(700))
         if let error { throw Failure("netdrift cannot run: \(error)") }
         logger.info("netdrift has stopped")
+    }
+
+    /// Who started us and wants to know how it goes; a manager that cannot be told is no reason not to run.
+    private func serviceManager(_ logger: Logger) -> ServiceManager? {
+        do { return try ServiceManager.current() } catch {
+            logger.warning("the service manager is not told", metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     private func listen() throws -> [ListenSocket] {
@@ -206,52 +218,27 @@ struct ServeCommand: ParsableCommand {
             ])
     }
 
-    private func wait(for signals: SignalWait, _ reloader: Reloader, _ logger: Logger, _ webFile: WebSecurityFile?) {
+    private func wait(
+        for signals: SignalWait, _ reloader: Reloader, _ service: ServiceReporter, _ logger: Logger,
+        _ webFile: WebSecurityFile?
+    ) {
         while true {
-            let signal = signals.next()
+            guard let signal = signals.next(within: service.interval) else {
+                service.prove()
+                continue
+            }
             if signal == SIGHUP {
+                service.reloading()
                 reloader.reload()
                 _ = webFile?.current()
+                service.ready()
                 continue
             }
             logger.info("stopping", metadata: ["signal": "\(signal == SIGINT ? "SIGINT" : "SIGTERM")"])
+            service.stopping()
             // A second one does not wait for the scrapes under way.
             signals.restoreDefaults()
             return
         }
     }
-}
-
-/// Signals that are waited for instead of handled.
-struct SignalWait {
-    private let signals: [Int32]
-
-    /// Blocks the signals in this thread and those it starts.
-    init(_ signals: [Int32]) {
-        self.signals = signals
-        change(SIG_BLOCK)
-    }
-
-    private func set() -> sigset_t {
-        var set = sigset_t()
-        unsafe sigemptyset(&set)
-        for signal in signals { unsafe sigaddset(&set, signal) }
-        return set
-    }
-
-    private func change(_ how: Int32) {
-        var set = set()
-        unsafe pthread_sigmask(how, &set, nil)
-    }
-
-    /// Waits for the next of them. Source: sigwait(3).
-    func next() -> Int32 {
-        var set = set()
-        var signal: Int32 = 0
-        while unsafe sigwait(&set, &signal) != 0 {}
-        return signal
-    }
-
-    /// Lets them do what they do to a program that does not wait for them.
-    func restoreDefaults() { change(SIG_UNBLOCK) }
 }

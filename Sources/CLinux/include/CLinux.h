@@ -113,6 +113,9 @@ int nd_receive_stamped(int socket, void *buffer, size_t capacity, int64_t *nanos
 // capget(2), version 3: the effective set of the calling thread.
 int nd_effective_capabilities(uint64_t *mask);
 
+/// The permitted capabilities of the calling thread (capget(2)).
+int nd_permitted_capabilities(uint64_t *mask);
+
 // capset(2), version 3: the three sets of the calling thread; each must be within what is permitted.
 int nd_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable);
 

@@ -39,7 +39,12 @@ public enum Privileges {
         }
         attempt("prctl PR_CAP_AMBIENT_CLEAR_ALL", nd_clear_ambient_capabilities())
         let kept = effective & mask
-        attempt("capset", nd_set_capabilities(kept, kept, 0))
+        let set = nd_set_capabilities(kept, kept, 0)
+        // A service manager that refuses the call has left no more than was asked for; what could be inherited is for
+        // programs that are never started.
+        var permitted: UInt64 = 0
+        attempt("capget", unsafe nd_permitted_capabilities(&permitted))
+        if set != -EPERM || permitted & ~kept != 0 { attempt("capset", set) }
         attempt("prctl PR_SET_NO_NEW_PRIVS", nd_set_no_new_privileges())
         let filter = SyscallFilter.program
         let filtered = unsafe filter.withUnsafeBufferPointer { program in
