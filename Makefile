@@ -13,7 +13,7 @@ ARGS ?=
 # Arguments for the fuzzer: make fuzz FUZZ="--minutes 10 --target netlink-links --seed 1"
 FUZZ ?=
 
-.PHONY: run demo screenshots dashboards build test bench soak fuzz lint format clean packages test-packages help
+.PHONY: run demo screenshots dashboards bpf build test bench soak fuzz lint format clean packages test-packages help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -31,6 +31,9 @@ screenshots: build test-packages ## Take the pictures of docs/images from the de
 dashboards: ## Write the dashboards from what they are generated of.
 	dashboards/grafana/generate
 	dashboards/prometheus/generate
+
+bpf: packages ## Compile the BPF programs by the toolchain's clang, and embed them: Sources/CNetnsBPF/Objects.c.
+	scripts/build-bpf
 
 build: packages ## Build the release binary, .build/release/netdrift.
 	$(SWIFT) build $(RELEASE_FLAGS)

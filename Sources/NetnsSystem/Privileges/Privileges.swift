@@ -21,7 +21,8 @@ public enum Privileges {
     ///
     /// Where CAP_SETPCAP is missing, as for an ordinary user, the bounding set stays as it is: with no_new_privs nothing
     /// can be gained from it. Source: capabilities(7), prctl(2), seccomp(2).
-    public static func reduce(to wanted: Set<Capability>) -> Report {
+    /// With `runsPrograms`, loaded BPF programs may be run still, and nothing else of bpf(2) is allowed.
+    public static func reduce(to wanted: Set<Capability>, runsPrograms: Bool = false) -> Report {
         var report = Report()
         func attempt(_ what: String, _ result: Int32) {
             if result < 0 { report.failures.append("\(what): \(Errno(rawValue: -result))") }
@@ -41,7 +42,7 @@ public enum Privileges {
         let kept = effective & mask
         attempt("capset", nd_set_capabilities(kept, kept, 0))
         attempt("prctl PR_SET_NO_NEW_PRIVS", nd_set_no_new_privileges())
-        let filter = SyscallFilter.program
+        let filter = SyscallFilter.program(runsPrograms: runsPrograms)
         let filtered = unsafe filter.withUnsafeBufferPointer { program in
             unsafe nd_set_syscall_filter(program.baseAddress, UInt16(program.count))
         }
