@@ -41,8 +41,8 @@ struct CheckCommand: ParsableCommand {
             for note in setup.notes { Output.write("netdrift: \(note)\n", to: 2) }
             let engine = try PortableEngine(
                 setup.engine, ledger: ErrorLedger(), programs: try self.engine.load().programs)
-            hasKernel = engine.isWalked
             _ = try engine.collect(.sysctls, until: nil)
+            hasKernel = engine.isWalked
             namespaces = engine.namespaces
             let monitor = DriftMonitor(
                 setup.drift, setup.references, logger: Logger(label: "netdrift") { _ in SwiftLogNoOpLogHandler() })

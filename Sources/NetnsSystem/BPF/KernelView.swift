@@ -43,6 +43,8 @@ final class KernelView {
     let seesProcesses: Bool
     /// Whether this collection's walk was made.
     var isWalked = false
+    /// What this collection's walk took, with the sysctls' values written out; 0 when it read none.
+    var walkSeconds = 0.0
     /// How many walks were made.
     var walks = 0
     /// Namespaces that the last walk left out, since they are being freed.

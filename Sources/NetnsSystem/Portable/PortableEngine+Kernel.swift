@@ -6,9 +6,10 @@ internal import NetnsCore
 extension PortableEngine {
     /// Walks the kernel's list of namespaces, and takes them and the values of their sysctls from it. True when a namespace
     /// came or went. Where the walk cannot be made the portable way does all, for this collection.
-    func walk(_ parts: CollectionParts, _ report: inout CollectionReport) -> Bool {
+    func walk(_ parts: CollectionParts) -> Bool {
         guard let kernel else { return false }
         kernel.isWalked = false
+        kernel.walkSeconds = 0
         for record in records.values { record.kernel.isFresh = false }
         let readsSysctls = parts.contains(.sysctls)
         let start = Instant.now()
@@ -41,7 +42,7 @@ extension PortableEngine {
             came = true
         }
         kernel.isWalked = true
-        if readsSysctls { report.sysctls.seconds += Instant.now().seconds(since: start) }
+        kernel.walkSeconds = readsSysctls ? Instant.now().seconds(since: start) : 0
         return came || went
     }
 

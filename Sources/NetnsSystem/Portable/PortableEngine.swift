@@ -154,7 +154,7 @@ public final class PortableEngine: NamespaceEngine {
         try mounts.refresh()
         let deep = deepScanner?.findings(until: patience(deadline))
         report.deepScan = deep?.findings
-        var changed = walk(parts, &report)
+        var changed = walk(parts)
         let isWalked = kernel?.isWalked == true
         let seesProcesses = isWalked && kernel?.seesProcesses == true
         if !seesProcesses {
@@ -331,6 +331,10 @@ public final class PortableEngine: NamespaceEngine {
     private func finish(_ job: VisitJob, _ report: inout CollectionReport) {
         let totals = job.totals.withLock { $0 }
         report.sysctls = totals.sysctls
+        if let kernel, kernel.walkSeconds > 0 {
+            report.sysctls.seconds += kernel.walkSeconds
+            report.sysctls.attempts += 1
+        }
         report.links = totals.links
         report.addresses = totals.addresses
         report.routes = totals.routes
