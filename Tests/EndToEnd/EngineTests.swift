@@ -79,7 +79,9 @@ extension EndToEnd {
             let exposition = try agent.scrape()
             #expect(exposition.sysctl("net.ipv4.tcp_keepalive_time", in: wired.name) == 755)
             #expect(
-                exposition.series("netns_sysctl_drift", ["netns": wired.name, "rule": "keepalive"]).map(\.value) == [1])
+                exposition.series("netns_sysctl_drift", ["netns": wired.name, "rule": "keepalive"]).map {
+                    exposition.samples[$0]
+                } == ["1"])
             #expect(exposition.value("netdrift_engine_info", ["engine": "bpf"]) == 1)
             // What cannot be had is not made up, and the log says it once.
             #expect(exposition.devices(of: wired.name).isEmpty && exposition.devices(of: "host").contains("lo"))

@@ -27,6 +27,7 @@ enum {
     ND_BPF_WALK_LIMIT = 65536, // namespaces that are looked at at most
     ND_BPF_SYMBOL = 64,
 };
+#define ND_BPF_NO_OFFSET 0xffffffffu
 
 // What became of a sysctl in one namespace.
 enum nd_bpf_state {
@@ -59,7 +60,11 @@ struct nd_bpf_sysctl {
     nd_u32 group;     // sysctls of one group are in one table, as far as is known
     nd_u32 index[2];  // where it was found in its table
     nd_u32 kind;
-    nd_u32 reserved;
+    // What was seen in the agent's own namespace: where its data is in struct net, and the rest of its entry.
+    nd_u32 offset; // ND_BPF_NO_OFFSET when it is elsewhere
+    nd_u64 handler;
+    nd_u32 maxlen;
+    nd_u32 mode;
 };
 
 // What is learnt of a sysctl in the agent's own namespace.
@@ -101,12 +106,14 @@ struct nd_bpf_call {
     nd_u64 after;     // in: the cookie of the last namespace of the call before; 0 for the first
     nd_u32 sysctls;   // in: how many of the plan
     nd_u32 groups;    // in: how many groups they are in
+    nd_u32 lasting;   // in: how many of these, the first ones, live as long as their namespace
     nd_u32 learns;    // in: whether this is to fill the lessons, from the caller's own namespace alone
     nd_u32 count;     // out: namespaces
     nd_u32 outcome;   // out
     nd_u32 skipped;   // out: namespaces that are being freed
     nd_u32 pid;       // out: the caller's process, as the kernel counts
     nd_u32 capacity;  // in: namespaces to give at most
+    nd_u32 reserved;
 };
 
 // A thread, of the iterator over all of them.

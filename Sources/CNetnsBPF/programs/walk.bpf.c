@@ -8,6 +8,11 @@
 // not being taken away; an entry of it says by its name's address what it is. Names are constants of the kernel, so the
 // tables of all namespaces point at the same ones.
 //
+// Tables of single devices are looked up each time: another device may be given the memory of one that has gone, and then
+// looks like it. Those that live as long as their namespace do not change, so of most of their entries it is enough to have
+// seen once, in each namespace, that their data is where it is in struct net in the agent's own: that spares a cache miss
+// for each.
+//
 // Nothing is locked and nothing is held: memory is read with bpf_probe_read_kernel(), which fails on what is not mapped,
 // and what was read is proven to have stayed where it was.
 #include "kernel.h"
@@ -32,7 +37,13 @@ ARRAY(namespaces, struct nd_bpf_namespace, ND_BPF_BATCH);
 ARRAY(values, struct nd_bpf_value, ND_BPF_VALUES);
 
 // Where the tables of a namespace are: addresses of struct ctl_table_header.
-struct tables { __u64 header[ND_BPF_CACHED_GROUPS]; };
+struct tables {
+    __u64 header[ND_BPF_CACHED_GROUPS];
+    __u64 table[ND_BPF_CACHED_GROUPS];
+    // Whether the data of a sysctl is where its `offset` says: a bit for each of the plan.
+    __u64 is_placed[ND_BPF_SYSCTLS / 64];
+    __u64 plan; // of which plan this was seen
+};
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, 8192);
@@ -42,18 +53,18 @@ struct {
 
 // One call runs at a time, so what does not fit the stack is here.
 static struct {
-    __u64 net, first, ops, after, cookie, set;
-    __u32 count, capacity, outcome, skipped, sysctls, groups, learns, found_after, finished, is_news, has_raced;
+    __u64 net, first, ops, after, cookie, set, plan;
+    __u32 count, capacity, outcome, skipped, sysctls, groups, lasting, learns, found_after, finished, has_raced;
     // One more for each namespace: what is of another round is not known of this one.
     __u32 round;
-    // What is remembered of the tables of the namespace that is looked at.
-    struct tables known;
     // Of the namespace that is looked at. Directories: 1 for one that is absent, or the address.
     __u64 directory[ND_BPF_DIRECTORIES];
     __u32 directory_round[ND_BPF_DIRECTORIES];
     // Tables: the header's address and that of its entries; 0 where it is not known.
     __u64 header[ND_BPF_GROUPS];
     __u64 table[ND_BPF_GROUPS];
+    // Whether the table is the one that was remembered.
+    __u8 is_known[ND_BPF_GROUPS];
     __u32 group_round[ND_BPF_GROUPS];
     __u8 has_gone[ND_BPF_GROUPS];
     // A name that is looked up: where the search is, and what was found.
@@ -142,11 +153,17 @@ static __noinline __u64 find_directory(__u32 number) {
     return place;
 }
 
+static __u64 header_bytes[16];
+
 // Whether a table is there and this namespace's own; gives its entries.
 static __always_inline __u64 prove(__u64 header) {
-    if (load(AT(struct ctl_table_header, header, set)) != state.set) return 0;
-    if (load(AT(struct ctl_table_header, header, unregistering))) return 0;
-    return load(AT(struct ctl_table_header, header, ctl_table));
+    __u32 size = bpf_core_type_size(struct ctl_table_header);
+    if (size > sizeof(header_bytes)) size = sizeof(header_bytes);
+    if (bpf_probe_read_kernel(header_bytes, size, (void *)header)) return 0;
+    void *bytes = header_bytes;
+    if (*(__u64 *)(bytes + bpf_core_field_offset(struct ctl_table_header, set)) != state.set) return 0;
+    if (*(__u64 *)(bytes + bpf_core_field_offset(struct ctl_table_header, unregistering))) return 0;
+    return *(__u64 *)(bytes + bpf_core_field_offset(struct ctl_table_header, ctl_table));
 }
 
 // Reads the bitmap that a pointer leads to, and says whether it is empty.
@@ -193,29 +210,52 @@ static __noinline int read_data(struct nd_bpf_value *value, __u64 data, __u32 ki
 
 static __u64 entry_bytes[16];
 
-static long per_sysctl(__u32 i, void *unused) {
+struct context { struct tables *tables; };
+
+static long per_sysctl(__u32 i, struct context *context) {
     struct nd_bpf_sysctl *sysctl = bpf_map_lookup_elem(&sysctls, &i);
     __u32 place = state.count * state.sysctls + i;
     struct nd_bpf_value *value = bpf_map_lookup_elem(&values, &place);
-    if (!sysctl || !value) return 1;
+    struct tables *tables = context->tables;
+    if (!sysctl || !value || !tables || i >= ND_BPF_SYSCTLS) return 1;
     __builtin_memset(value, 0, sizeof(*value));
     __u32 group = sysctl->group;
     if (group >= ND_BPF_GROUPS) return 0;
+    int lasts = group < state.lasting && group < ND_BPF_CACHED_GROUPS;
+
+    if (state.group_round[group] != state.round) {
+        state.group_round[group] = state.round;
+        state.header[group] = 0;
+        state.table[group] = 0;
+        state.is_known[group] = 0;
+        if (lasts && group < ND_BPF_CACHED_GROUPS && tables->header[group]) {
+            state.header[group] = tables->header[group];
+            state.table[group] = prove(tables->header[group]);
+            // The memory may have been given to another table of this namespace, which has other names.
+            __u64 first = tables->table[group] + sysctl->index[0] * (__u64)bpf_core_type_size(struct ctl_table);
+            state.is_known[group] = state.table[group] && state.table[group] == tables->table[group]
+                && load(AT(struct ctl_table, first, procname)) == sysctl->procname;
+        }
+    }
+    __u64 bit = 1ull << (i & 63);
+    __u32 word = (i >> 6) & (ND_BPF_SYSCTLS / 64 - 1);
+    if (lasts && state.is_known[group] && tables->is_placed[word] & bit) {
+        value->handler = sysctl->handler;
+        value->maxlen = sysctl->maxlen;
+        value->mode = sysctl->mode;
+        read_data(value, state.net + sysctl->offset, sysctl->kind);
+        return 0;
+    }
 
     __u32 size = bpf_core_type_size(struct ctl_table);
     if (size > sizeof(entry_bytes)) size = sizeof(entry_bytes);
-    if (state.group_round[group] != state.round) {
-        state.group_round[group] = state.round;
-        __u64 header = group < ND_BPF_CACHED_GROUPS ? state.known.header[group] : 0;
-        state.header[group] = header;
-        state.table[group] = header ? prove(header) : 0;
-    }
+    void *bytes = entry_bytes;
     __u64 entry = 0;
     if (state.table[group] && sysctl->procname) {
         for (int way = 0; way < 2 && !entry; way++) {
             __u64 candidate = state.table[group] + sysctl->index[way] * (__u64)bpf_core_type_size(struct ctl_table);
             if (!bpf_probe_read_kernel(entry_bytes, size, (void *)candidate)
-                && *(__u64 *)((void *)entry_bytes + bpf_core_field_offset(struct ctl_table, procname)) == sysctl->procname)
+                && *(__u64 *)(bytes + bpf_core_field_offset(struct ctl_table, procname)) == sysctl->procname)
                 entry = candidate;
         }
     }
@@ -226,11 +266,19 @@ static long per_sysctl(__u32 i, void *unused) {
         if (!look_up(directory) || (state.found_mode & 0170000) == 0040000) return 0;
         entry = state.found_entry;
         if (bpf_probe_read_kernel(entry_bytes, size, (void *)entry)) return 0;
+        if (prove(state.found_header) != state.found_table) {
+            value->state = ND_BPF_RACED;
+            return 0;
+        }
         state.header[group] = state.found_header;
         state.table[group] = state.found_table;
-        if (group < ND_BPF_CACHED_GROUPS && state.known.header[group] != state.found_header) {
-            state.known.header[group] = state.found_header;
-            state.is_news = 1;
+        state.is_known[group] = 0;
+        if (lasts && group < ND_BPF_CACHED_GROUPS) {
+            if (tables->header[group] != state.found_header || tables->table[group] != state.found_table)
+                // What was seen of another table is not true of this one.
+                __builtin_memset(tables->is_placed, 0, sizeof(tables->is_placed));
+            tables->header[group] = state.found_header;
+            tables->table[group] = state.found_table;
         }
         if (!sysctl->procname) {
             sysctl->procname = state.found_procname;
@@ -238,20 +286,28 @@ static long per_sysctl(__u32 i, void *unused) {
         } else if (sysctl->procname == state.found_procname && sysctl->index[0] != state.found_index) {
             sysctl->index[1] = state.found_index;
         }
-        if (prove(state.found_header) != state.found_table) {
-            value->state = ND_BPF_RACED;
-            return 0;
-        }
     }
-    value->handler = *(__u64 *)((void *)entry_bytes + bpf_core_field_offset(struct ctl_table, proc_handler));
-    value->maxlen = *(__u32 *)((void *)entry_bytes + bpf_core_field_offset(struct ctl_table, maxlen));
-    value->mode = *(__u16 *)((void *)entry_bytes + bpf_core_field_offset(struct ctl_table, mode));
+    value->handler = *(__u64 *)(bytes + bpf_core_field_offset(struct ctl_table, proc_handler));
+    value->maxlen = *(__u32 *)(bytes + bpf_core_field_offset(struct ctl_table, maxlen));
+    value->mode = *(__u16 *)(bytes + bpf_core_field_offset(struct ctl_table, mode));
+    __u64 data = *(__u64 *)(bytes + bpf_core_field_offset(struct ctl_table, data));
     // What not everybody may read is a key, or a command.
     if (!(value->mode & 0004)) {
         value->state = ND_BPF_OTHER;
         return 0;
     }
-    __u64 data = *(__u64 *)((void *)entry_bytes + bpf_core_field_offset(struct ctl_table, data));
+    if (state.learns) {
+        sysctl->handler = value->handler;
+        sysctl->maxlen = value->maxlen;
+        sysctl->mode = value->mode;
+        sysctl->offset =
+            data - state.net < bpf_core_type_size(struct net) ? (__u32)(data - state.net) : ND_BPF_NO_OFFSET;
+    } else if (
+        lasts && group < ND_BPF_CACHED_GROUPS && sysctl->offset != ND_BPF_NO_OFFSET
+        && data == state.net + sysctl->offset && value->handler == sysctl->handler && value->maxlen == sysctl->maxlen
+        && value->mode == sysctl->mode && state.table[group] == tables->table[group]) {
+        tables->is_placed[word] |= bit;
+    }
     read_data(value, data, sysctl->kind);
     if (state.learns) {
         struct nd_bpf_lesson *lesson = bpf_map_lookup_elem(&lessons, &i);
@@ -284,23 +340,26 @@ static long withdraw(__u32 i, void *unused) {
     return 0;
 }
 
+// What nothing is known of yet.
+static struct tables none;
+
 static __noinline int read_namespace(__u64 net) {
     if (!state.sysctls) return 0;
     state.round++;
     state.set = AT(struct net, net, sysctls);
     state.directory[0] = AT(struct net, net, sysctls.dir);
     state.directory_round[0] = state.round;
-    state.is_news = state.has_raced = 0;
+    state.has_raced = 0;
     __u64 cookie = state.cookie;
-    struct tables *tables = bpf_map_lookup_elem(&known, &cookie);
-    if (tables)
-        __builtin_memcpy(&state.known, tables, sizeof(state.known));
-    else
-        __builtin_memset(&state.known, 0, sizeof(state.known));
-    bpf_loop(state.sysctls, per_sysctl, 0, 0);
+    struct context context = {.tables = bpf_map_lookup_elem(&known, &cookie)};
+    if (!context.tables || context.tables->plan != state.plan) {
+        none.plan = state.plan;
+        bpf_map_update_elem(&known, &cookie, &none, BPF_ANY);
+        context.tables = bpf_map_lookup_elem(&known, &cookie);
+    }
+    bpf_loop(state.sysctls, per_sysctl, &context, 0);
     bpf_loop(state.groups, prove_again, 0, 0);
     if (state.has_raced) bpf_loop(state.sysctls, withdraw, 0, 0);
-    if (state.is_news) bpf_map_update_elem(&known, &cookie, &state.known, BPF_ANY);
     return 0;
 }
 
@@ -379,6 +438,9 @@ int walk(struct nd_bpf_call *call) {
     state.capacity = call->capacity;
     if (state.sysctls && state.capacity > ND_BPF_VALUES / state.sysctls) state.capacity = ND_BPF_VALUES / state.sysctls;
     state.count = state.outcome = state.skipped = state.found_after = state.finished = 0;
+    // What is remembered is of the plan that was learnt last, in its order.
+    if (call->learns) state.plan++;
+    state.lasting = call->lasting;
     state.groups = call->groups > ND_BPF_GROUPS ? ND_BPF_GROUPS : call->groups;
     bpf_loop(ND_BPF_WALK_LIMIT, per_namespace, 0, 0);
     if (!state.finished && state.outcome == ND_BPF_COMPLETE) state.outcome = ND_BPF_TOO_MANY;

@@ -168,18 +168,19 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
     /// are valid in the call alone. Throws EAGAIN when the kernel's list changed at each of several tries, so that the walk
     /// cannot be trusted; `begin` is called before each try: what came of the last is void.
     func walk(
-        sysctls: Int, groups: Int, begin: () -> Void,
+        sysctls: Int, groups: Int, lasting: Int = 0, begin: () -> Void,
         _ body: (borrowing nd_bpf_namespace, UnsafePointer<nd_bpf_value>) -> Void
     ) throws(Errno) -> WalkReport {
         for _ in 0..<5 {
             begin()
-            if let report = unsafe try walkOnce(sysctls, groups, body) { return report }
+            if let report = unsafe try walkOnce(sysctls, groups, lasting, body) { return report }
         }
         throw .again
     }
 
     private func walkOnce(
-        _ sysctls: Int, _ groups: Int, _ body: (borrowing nd_bpf_namespace, UnsafePointer<nd_bpf_value>) -> Void
+        _ sysctls: Int, _ groups: Int, _ lasting: Int,
+        _ body: (borrowing nd_bpf_namespace, UnsafePointer<nd_bpf_value>) -> Void
     ) throws(Errno) -> WalkReport? {
         var report = WalkReport()
         var after: UInt64 = 0
@@ -187,6 +188,7 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
             var request = nd_bpf_call()
             request.sysctls = UInt32(sysctls)
             request.groups = UInt32(groups)
+            request.lasting = UInt32(lasting)
             request.after = after
             request.capacity = UInt32(ND_BPF_BATCH)
             try call(&request)

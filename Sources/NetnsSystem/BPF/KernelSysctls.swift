@@ -52,6 +52,8 @@ internal import NetnsCore
     /// The place in the plan of each entry of a table; -1 for one that has none.
     private var tables: [ObjectIdentifier: (table: SysctlTable, places: [Int])] = [:]
     private(set) var groups = 0
+    /// How many of them live as long as their namespace: the first ones.
+    private(set) var lasting = 0
     /// CONFIG_HZ, as the values of `proc_dointvec_jiffies` show it; 0 when they do not.
     private(set) var tickRate = 0
     /// One more whenever what the values mean may be another.
@@ -149,11 +151,13 @@ internal import NetnsCore
             // One that there is no room for is in a group that the program passes over.
             sysctl.directory = UInt32(max(parent, 0))
             sysctl.group = parent < 0 ? UInt32.max : UInt32(parent)
+            sysctl.offset = UInt32.max
             sysctl.kind = Self.kind(of: planned[index].item.name.dotted)
             unsafe programs.sysctls[index] = sysctl
             unsafe programs.lessons[index] = nd_bpf_lesson()
         }
         groups = min(chains.count, ND_BPF_GROUPS)
+        lasting = 0
     }
 
     private static func kind(of name: String) -> UInt32 {
@@ -173,6 +177,8 @@ internal import NetnsCore
 
     /// Sysctls of one directory may be in several tables: each table becomes a group, the fullest ones first, since those
     /// are remembered of each namespace.
+    ///
+    /// Tables of single devices come last: they are looked up each time.
     private func groupByTable() {
         var members: [UInt64: [Int]] = [:]
         var ungrouped: [UInt32: [Int]] = [:]
@@ -186,9 +192,19 @@ internal import NetnsCore
                 ungrouped[unsafe programs.sysctls[index].directory, default: []].append(index)
             }
         }
-        let all =
+        func lasts(_ indices: [Int]) -> Bool {
+            let path = planned[indices[0]].item.path
+            // net.ipv4.conf.eth0, net.ipv6.neigh.eth0; `all` and `default` are no devices.
+            guard path.count > 4, path[2] == Array("conf".utf8) || path[2] == Array("neigh".utf8) else {
+                return path.count <= 3
+            }
+            return path[3] == Array("all".utf8) || path[3] == Array("default".utf8)
+        }
+        let every =
             members.values.sorted { ($1.count, $0[0]) < ($0.count, $1[0]) }
             + ungrouped.values.sorted { ($1.count, $0[0]) < ($0.count, $1[0]) }
+        let all = every.filter(lasts) + every.filter { !lasts($0) }
+        lasting = min(every.count(where: lasts), ND_BPF_CACHED_GROUPS)
         groups = min(all.count, ND_BPF_GROUPS)
         for (group, indices) in all.enumerated() {
             for index in indices { unsafe programs.sysctls[index].group = UInt32(min(group, groups - 1)) }

@@ -22,6 +22,7 @@ extension PortableEngine {
             }
             let result = unsafe try kernel.programs.walk(
                 sysctls: readsSysctls ? kernel.sysctls.count : 0, groups: kernel.sysctls.groups,
+                lasting: kernel.sysctls.lasting,
                 begin: { kernel.walks += 1 },
                 { namespace, values in unsafe take(namespace, readsSysctls ? values : nil, kernel, &came) })
             kernel.dying = result.dying
