@@ -77,8 +77,8 @@ extension PortableEngine {
         let size = kernel.sysctls.count * MemoryLayout<nd_bpf_value>.stride
         let raw = unsafe UnsafeRawBufferPointer(start: values, count: size)
         if record.kernel.table === table, record.kernel.generation == kernel.sysctls.generation,
-            record.kernel.leftover.isEmpty, record.kernel.bytes.count == size,
-            unsafe record.kernel.bytes.withUnsafeBytes({ unsafe memcmp($0.baseAddress!, raw.baseAddress!, size) }) == 0
+            record.kernel.leftover.isEmpty,
+            unsafe raw.elementsEqual(record.kernel)
         {
             return
         }
@@ -194,4 +194,15 @@ extension PortableEngine {
 
     /// CONFIG_HZ of this kernel as its values show it, nil where they do not.
     public var tickRate: Int? { kernel.flatMap { $0.sysctls.tickRate > 0 ? $0.sysctls.tickRate : nil } }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these are the bytes that were read the last time.
+    fileprivate func elementsEqual(_ reading: KernelReading) -> Bool {
+        guard reading.bytes.count == count else { return false }
+        return unsafe reading.bytes.withUnsafeBytes { last in
+            guard let one = last.baseAddress, let other = baseAddress else { return true }
+            return unsafe memcmp(one, other, count) == 0
+        }
+    }
 }

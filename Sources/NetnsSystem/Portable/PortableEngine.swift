@@ -16,7 +16,7 @@ public final class PortableEngine: NamespaceEngine {
     private(set) var settings: EngineSettings
     let ledger: ErrorLedger
     private(set) var table: SysctlTable
-    private var pool: VisitorPool
+    private(set) var pool: VisitorPool
     private(set) var tablePool = SysctlTablePool()
     private let budget: DescriptorBudget
     let hostInode: UInt64
@@ -34,7 +34,7 @@ public final class PortableEngine: NamespaceEngine {
     var sorted: [PortableNamespace] = []
     /// Those of `linkedNamespaces`.
     private(set) var linked: [PortableNamespace] = []
-    private var topology = Topology()
+    var topology = Topology()
     /// What holds namespaces without a process in them, and by which readings it was found.
     var still: [UInt64: StillHolders] = [:]
     private var seenMounts = -1
@@ -378,35 +378,6 @@ public final class PortableEngine: NamespaceEngine {
             linked.append(host)
             linkedNamespaces.append(host.sample)
         }
-    }
-
-    /// Finds the other end of every link, and asks the kernel for what the links do not tell.
-    private func findPeers(until deadline: Instant?) throws {
-        topology.resolve(linkedNamespaces)
-        let now = Instant.now()
-        if let deadline, now >= deadline { return }
-        let questions = topology.questions.filter { question in
-            linked[question.place.namespace].unanswered[question.id].map { $0.attempts < 3 || now >= $0.next } ?? true
-        }
-        guard !questions.isEmpty else { return }
-        let search = PeerSearch(questions, linked)
-        if try !pool.run(search, until: deadline?.advanced(bySeconds: 0.2)) {
-            search.close()
-            ledger.count("peer", "stuck")
-        }
-        for answer in search.found {
-            let asking = linked[answer.question.place.namespace]
-            if let owner = answer.owner {
-                asking.unanswered[answer.question.id] = nil
-                topology.learn(answer.question, is: owner, in: linkedNamespaces)
-            } else {
-                // The other end may be where we do not look, or on its way: soon again, then rarely.
-                let attempts = asking.unanswered[answer.question.id]?.attempts ?? 0
-                if asking.unanswered.count > 1000 { asking.unanswered.removeAll() }
-                asking.unanswered[answer.question.id] = (attempts + 1, now.advanced(bySeconds: 30))
-            }
-        }
-        topology.resolve(linkedNamespaces)
     }
 }
 
