@@ -85,12 +85,14 @@ extension KernelTests {
             let selection = SysctlSelection(
                 builtin: true, include: [try SysctlPattern("net.ipv4.conf.*.rp_filter")], exclude: [])
             let kernel = try EngineUnderTest(namespaces.map(\.name), asksKernel: true) { $0.sysctls = selection }
-            for round in 0..<3 {
+            for round in 0..<4 {
                 if round == 2 {
                     try namespaces[0].check("ip", "link", "add", "new", "type", "veth", "peer", "name", "newer")
                     try namespaces[0].set("net/ipv4/conf/new/rp_filter", "2")
                     try namespaces[1].check("ip", "link", "del", "dev", "b")
                 }
+                // No link comes or goes.
+                if round == 3 { try namespaces[2].check("ip", "link", "set", "dev", "a.2", "name", "other") }
                 let portable = try EngineUnderTest(namespaces.map(\.name)) { $0.sysctls = selection }
                 try kernel.collect(.sysctls)
                 try portable.collect(.sysctls)

@@ -5,7 +5,7 @@ internal import NetnsCore
 /// What holds namespaces that no process is in: threads, descriptors, sockets, and mounts of other mount namespaces.
 ///
 /// Threads are known of each collection. To look at every descriptor costs 0.7 us for each that the host has, so that is
-/// done when a namespace shows up that nothing known holds, and now and then for those that are held in several ways.
+/// done at first, when a namespace shows up that nothing known holds, and now and then while there are such namespaces.
 struct KernelHolders: ~Copyable {
     /// What holds namespaces, by inode.
     private(set) var holders: [UInt64: [Holder]] = [:]
@@ -15,6 +15,7 @@ struct KernelHolders: ~Copyable {
     /// Namespaces that nothing was found to hold at the last look, by cookie: they are not looked for again before the next.
     private var unexplained: Set<UInt64> = []
     private var next = Instant(nanoseconds: 0)
+    private var isFirst = true
     private let procfs: FileDescriptor
     private let interval: Double
     private var reader = FileReader(capacity: 65536)
@@ -45,7 +46,8 @@ struct KernelHolders: ~Copyable {
                 && !unexplained.contains(namespace.cookie)
         }
         var changed = false
-        if isNew || now >= next {
+        if isNew || (now >= next && (isFirst || !unheld.isEmpty)) {
+            isFirst = false
             next = now.advanced(bySeconds: interval)
             look(programs, tasks, own)
             unexplained = Set(unheld.filter { lasting[$0.inode] == nil && !stray.contains($0.inode) }.map(\.cookie))

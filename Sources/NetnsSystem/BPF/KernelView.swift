@@ -18,6 +18,8 @@ struct KernelReading {
     var deviceSequence: UInt32 = 0
     /// What `deviceSequence` and the round of absent directories were when the patterns were last looked for.
     var expanded: (devices: UInt32, round: Int)?
+    /// How many entries of the table the first walk after that found absent: more are gone, so that others may have come.
+    var absent: Int?
     /// What `deviceSequence` was when the host's id for it was last asked for, and when that was.
     var asked: (devices: UInt32, time: Instant)?
     /// What the visitor is to read of its sysctls.

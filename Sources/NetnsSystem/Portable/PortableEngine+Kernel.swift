@@ -68,11 +68,20 @@ extension PortableEngine {
             came = true
         }
         guard let record = records[inode] else { return }
+        // Of too many, or of those that are not shown, no values are kept: a container can make namespaces by the thousand.
+        let isWanted =
+            record.kernel.walk > 0
+            ? (record.isSelected && !record.isLeftOut) || record.isHost : records.count <= settings.maximumNamespaces
         record.sample.cookie = found.cookie
         record.kernel.walk = kernel.walks
         record.kernel.isFresh = true
         record.kernel.deviceSequence = found.device_sequence
         guard let values = unsafe values else { return }
+        guard isWanted else {
+            record.kernel.bytes = []
+            record.kernel.table = nil
+            return
+        }
         let table = wantedTable(record)
         let size = kernel.sysctls.count * MemoryLayout<nd_bpf_value>.stride
         let raw = unsafe UnsafeRawBufferPointer(start: values, count: size)
@@ -136,8 +145,17 @@ extension PortableEngine {
         let current = (devices: record.kernel.deviceSequence, round: absenceRound)
         guard let expanded = record.kernel.expanded, expanded == current, record.kept.matchedTable != nil else {
             record.kernel.expanded = current
+            record.kernel.absent = nil
             return false
         }
+        // A link that got another name.
+        var absent = 0
+        for reading in record.sample.sysctls.readings { if case .absent = reading.state { absent += 1 } }
+        if let before = record.kernel.absent, before != absent {
+            record.kernel.absent = nil
+            return false
+        }
+        record.kernel.absent = absent
         return true
     }
 
