@@ -60,11 +60,13 @@ struct nd_bpf_sysctl {
     nd_u32 group;     // sysctls of one group are in one table, as far as is known
     nd_u32 index[2];  // where it was found in its table
     nd_u32 kind;
-    // What was seen in the agent's own namespace: where its data is in struct net, and the rest of its entry.
-    nd_u32 offset; // ND_BPF_NO_OFFSET when it is elsewhere
+    // What was seen in the agent's own namespace: where its data is, in struct net or in the data of its table, and the
+    // rest of its entry.
+    nd_u32 offset; // ND_BPF_NO_OFFSET when it cannot be told
     nd_u64 handler;
     nd_u32 maxlen;
-    nd_u32 mode;
+    nd_u16 mode;
+    nd_u16 is_in_net;
 };
 
 // What is learnt of a sysctl in the agent's own namespace.

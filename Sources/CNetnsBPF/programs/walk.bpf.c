@@ -40,6 +40,8 @@ ARRAY(values, struct nd_bpf_value, ND_BPF_VALUES);
 struct tables {
     __u64 header[ND_BPF_CACHED_GROUPS];
     __u64 table[ND_BPF_CACHED_GROUPS];
+    // What the offsets of a table's data begin at, where that is not struct net.
+    __u64 base[ND_BPF_CACHED_GROUPS];
     // Whether the data of a sysctl is where its `offset` says: a bit for each of the plan.
     __u64 is_placed[ND_BPF_SYSCTLS / 64];
     __u64 plan; // of which plan this was seen
@@ -63,6 +65,8 @@ static struct {
     // Tables: the header's address and that of its entries; 0 where it is not known.
     __u64 header[ND_BPF_GROUPS];
     __u64 table[ND_BPF_GROUPS];
+    // While learning: where the data of a group's table begins.
+    __u64 base[ND_BPF_GROUPS];
     // Whether the table is the one that was remembered.
     __u8 is_known[ND_BPF_GROUPS];
     __u32 group_round[ND_BPF_GROUPS];
@@ -210,6 +214,16 @@ static __noinline int read_data(struct nd_bpf_value *value, __u64 data, __u32 ki
 
 static __u64 entry_bytes[16];
 
+// Whether the data of a sysctl is where it is in the agent's own namespace, from the same beginning.
+static __always_inline int is_placed(
+    struct tables *tables, __u32 group, const struct nd_bpf_sysctl *sysctl, __u64 data
+) {
+    if (sysctl->is_in_net) return data == state.net + sysctl->offset;
+    if (group >= ND_BPF_CACHED_GROUPS || !data) return 0;
+    if (!tables->base[group]) tables->base[group] = data - sysctl->offset;
+    return data == tables->base[group] + sysctl->offset;
+}
+
 struct context { struct tables *tables; };
 
 static long per_sysctl(__u32 i, struct context *context) {
@@ -243,7 +257,8 @@ static long per_sysctl(__u32 i, struct context *context) {
         value->handler = sysctl->handler;
         value->maxlen = sysctl->maxlen;
         value->mode = sysctl->mode;
-        read_data(value, state.net + sysctl->offset, sysctl->kind);
+        __u64 base = sysctl->is_in_net || group >= ND_BPF_CACHED_GROUPS ? state.net : tables->base[group];
+        read_data(value, base + sysctl->offset, sysctl->kind);
         return 0;
     }
 
@@ -275,8 +290,11 @@ static long per_sysctl(__u32 i, struct context *context) {
         state.is_known[group] = 0;
         if (lasts && group < ND_BPF_CACHED_GROUPS) {
             if (tables->header[group] != state.found_header || tables->table[group] != state.found_table)
+            {
                 // What was seen of another table is not true of this one.
                 __builtin_memset(tables->is_placed, 0, sizeof(tables->is_placed));
+                tables->base[group] = 0;
+            }
             tables->header[group] = state.found_header;
             tables->table[group] = state.found_table;
         }
@@ -300,11 +318,14 @@ static long per_sysctl(__u32 i, struct context *context) {
         sysctl->handler = value->handler;
         sysctl->maxlen = value->maxlen;
         sysctl->mode = value->mode;
-        sysctl->offset =
-            data - state.net < bpf_core_type_size(struct net) ? (__u32)(data - state.net) : ND_BPF_NO_OFFSET;
+        sysctl->is_in_net = data - state.net < bpf_core_type_size(struct net);
+        // Else, by the middle of the 4 GiB that lie around the first of its table that was found.
+        if (!sysctl->is_in_net && !state.base[group]) state.base[group] = data - (1ull << 31);
+        __u64 offset = data - (sysctl->is_in_net ? state.net : state.base[group]);
+        sysctl->offset = data && offset < ND_BPF_NO_OFFSET ? (__u32)offset : ND_BPF_NO_OFFSET;
     } else if (
         lasts && group < ND_BPF_CACHED_GROUPS && sysctl->offset != ND_BPF_NO_OFFSET
-        && data == state.net + sysctl->offset && value->handler == sysctl->handler && value->maxlen == sysctl->maxlen
+        && is_placed(tables, group, sysctl, data) && value->handler == sysctl->handler && value->maxlen == sysctl->maxlen
         && value->mode == sysctl->mode && state.table[group] == tables->table[group]) {
         tables->is_placed[word] |= bit;
     }
@@ -439,7 +460,13 @@ int walk(struct nd_bpf_call *call) {
     if (state.sysctls && state.capacity > ND_BPF_VALUES / state.sysctls) state.capacity = ND_BPF_VALUES / state.sysctls;
     state.count = state.outcome = state.skipped = state.found_after = state.finished = 0;
     // What is remembered is of the plan that was learnt last, in its order.
-    if (call->learns) state.plan++;
+    if (call->learns) {
+        state.plan++;
+        for (int group = 0; group < ND_BPF_GROUPS; group++) {
+            state.base[group] = 0;
+            asm volatile("" ::: "memory"); // else clang makes a call to memset() of it, and there is none
+        }
+    }
     state.lasting = call->lasting;
     state.groups = call->groups > ND_BPF_GROUPS ? ND_BPF_GROUPS : call->groups;
     bpf_loop(ND_BPF_WALK_LIMIT, per_namespace, 0, 0);

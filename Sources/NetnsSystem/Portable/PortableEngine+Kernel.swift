@@ -17,7 +17,10 @@ extension PortableEngine {
         do throws(Errno) {
             if readsSysctls {
                 kernel.sysctls.add(table)
-                for record in records.values { kernel.sysctls.add(wantedTable(record)) }
+                let isUniform = settings.sysctls.patterns.isEmpty
+                for record in records.values where !isUniform || !record.declaredPaths.isEmpty {
+                    kernel.sysctls.add(wantedTable(record))
+                }
                 try kernel.sysctls.prepare()
             }
             let result = unsafe try kernel.programs.walk(
@@ -59,15 +62,15 @@ extension PortableEngine {
         _ came: inout Bool
     ) {
         let inode = UInt64(found.inode)
+        var known = records[inode]
         // The kernel gives inodes again, and cookies never.
-        if let known = records[inode]?.sample.cookie, known != found.cookie {
-            records[inode] = nil
-        }
-        if records[inode] == nil {
+        if let cookie = known?.sample.cookie, cookie != found.cookie { known = nil }
+        if known == nil {
             add(inode)
             came = true
+            known = records[inode]
         }
-        guard let record = records[inode] else { return }
+        guard let record = known else { return }
         // Of too many, or of those that are not shown, no values are kept: a container can make namespaces by the thousand.
         let isWanted =
             record.kernel.walk > 0
