@@ -4,8 +4,11 @@ enum RequestRefusal: Equatable {
     /// (RFC 9112, section 6.3). libmicrohttpd 0.9.75 answers such a request as if nothing were wrong.
     case ambiguousFraming
     /// A header name with white space or another character that no name has: `Content-Length : 5` is a length to some
-    /// and none to others (RFC 9112, section 5.1). libmicrohttpd takes it for a header of another name.
+    /// and none to others (RFC 9112, section 5.1). libmicrohttpd takes it for a header of another name. Or a value with a
+    /// control character: one that ends a line or a text for others (RFC 9110, section 5.5).
     case malformedHeader
+    /// More than one `Host` (RFC 9112, section 3.2): each reader may believe another.
+    case severalHosts
     /// A body: no route takes one.
     case body
 
@@ -13,11 +16,16 @@ enum RequestRefusal: Equatable {
     static func check(_ headers: [(name: String, value: String)]) -> RequestRefusal? {
         var lengths: [String] = []
         var isTransferEncoded = false
+        var hosts = 0
         for (name, value) in headers {
-            guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else { return .malformedHeader }
+            guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte), value.utf8.allSatisfy(isValueByte) else {
+                return .malformedHeader
+            }
+            if ASCII.equalIgnoringCase(name, "Host") { hosts += 1 }
             if ASCII.equalIgnoringCase(name, "Content-Length") { lengths.append(value) }
             if ASCII.equalIgnoringCase(name, "Transfer-Encoding") { isTransferEncoded = true }
         }
+        if hosts > 1 { return .severalHosts }
         if lengths.count + (isTransferEncoded ? 1 : 0) > 1 { return .ambiguousFraming }
         if isTransferEncoded { return .body }
         guard let length = lengths.first else { return nil }
@@ -32,11 +40,17 @@ enum RequestRefusal: Equatable {
         var response =
             switch self {
             case .ambiguousFraming: Response.text(400, "Bad request: it is not clear where the body ends.\n")
-            case .malformedHeader: Response.text(400, "Bad request: a header name is malformed.\n")
+            case .malformedHeader: Response.text(400, "Bad request: a header is malformed.\n")
+            case .severalHosts: Response.text(400, "Bad request: more than one Host.\n")
             case .body: Response.text(413, "Content too large: requests here have no body.\n")
             }
         response.headers.append((name: "Connection", value: "close"))
         return response
+    }
+
+    /// What a field value may have (RFC 9110, section 5.5): a tab, and everything but control characters.
+    private static func isValueByte(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\t") || byte >= 0x20 && byte != 0x7F
     }
 
     /// tchar of RFC 9110, section 5.6.2.

@@ -6,7 +6,7 @@ extension EndToEnd {
     @Suite("a short soak") struct SoakTests {
         @Test(
             "among namespaces that come and go, every sample is true and none is held",
-            .needs(.root, .tool("python3"), .tool("ip")))
+            .needs(.root, .tool("python3"), .tool("ip"), .tool("runc"), .tool("busybox")))
         func short() throws {
             let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent()
@@ -25,6 +25,7 @@ extension EndToEnd {
             // It did what it says it did.
             for (count, least) in [
                 ("made", 150), ("changed", 10), ("scrapes", 10), ("samples_checked", 300), ("kills", 1),
+                ("containers", 3), ("probes_checked", 20),
             ] {
                 #expect((report[count] as? Int ?? 0) >= least, "\(count): \(report[count] ?? "none")")
             }

@@ -118,6 +118,13 @@ import Web
         ("GET", "/hello", ["Content-Length: x"], "", 400),
         ("GET", "/hello", ["Content-Length : 2"], "{}", 400),
         ("GET", "/hello", ["X Y: 2"], "", 400),
+        ("GET", "/hello", ["X: a\rContent-Length: 2"], "{}", 400),
+        ("GET", "/hello", ["Host: y"], "", 400),
+        ("POST", "/hello", ["Transfer-Encoding: xchunked"], "0\r\n\r\n", 413),
+        ("POST", "/hello", ["Transfer-Encoding: \u{0B}chunked"], "0\r\n\r\n", 400),
+        ("POST", "/hello", ["Transfer-Encoding: gzip, chunked"], "0\r\n\r\n", 413),
+        ("POST", "/hello", ["Content-Length: 5, 5"], "abcde", 400),
+        ("POST", "/hello", ["Content-Length: 0x2"], "{}", 400),
     ])
     func bodiesAreRefused(
         _ method: String, _ path: String, _ headers: [String], _ content: String, _ status: Int
