@@ -18,7 +18,7 @@ FUZZ ?=
 # Arguments for the image: make image IMAGE="--tag registry.example.org/netdrift:1"
 IMAGE ?=
 
-.PHONY: run demo screenshots dashboards build test bench soak fuzz sanitize lint format deb image dist clean packages test-packages \
+.PHONY: run demo screenshots dashboards bpf build test bench soak fuzz sanitize lint format deb image dist clean packages test-packages \
 	packaging-packages help
 
 help: ## Show the targets.
@@ -37,6 +37,9 @@ screenshots: build test-packages ## Take the pictures of docs/images from the de
 dashboards: ## Write the dashboards from what they are generated of.
 	dashboards/grafana/generate
 	dashboards/prometheus/generate
+
+bpf: packages ## Compile the BPF programs by the toolchain's clang, and embed them: Sources/CNetnsBPF/Objects.c.
+	scripts/build-bpf
 
 build: packages ## Build the release binary, .build/release/netdrift.
 	$(SWIFT) build $(RELEASE_FLAGS)

@@ -25,6 +25,7 @@ let package = Package(
     targets: [
         // C: what Swift cannot import by itself, and the system libraries.
         .target(name: "CLinux"),
+        .target(name: "CNetnsBPF", exclude: ["programs"]),
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
         .systemLibrary(
             name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
@@ -37,7 +38,8 @@ let package = Package(
         .target(name: "NetnsCore", swiftSettings: strict),
 
         // Each alone imports its C library.
-        .target(name: "NetnsSystem", dependencies: ["NetnsCore", "CLinux", "CMnl"], swiftSettings: strict),
+        .target(
+            name: "NetnsSystem", dependencies: ["NetnsCore", "CLinux", "CMnl", "CNetnsBPF"], swiftSettings: strict),
         .target(
             name: "Web", dependencies: ["CMicrohttpd", "CDeflate", "CGnuTLS", "CCrypt"], swiftSettings: strict),
 
@@ -79,7 +81,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "NetnsSystemTests",
-            dependencies: ["NetnsSystem", "NetnsCore", "CLinux", "TestSupport"],
+            dependencies: ["NetnsSystem", "NetnsCore", "CLinux", "CNetnsBPF", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets", "NetnsCore", "TestSupport"], swiftSettings: strict),

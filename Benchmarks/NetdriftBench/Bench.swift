@@ -20,6 +20,7 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "The collectors: basic (interface and sysctl), defaults or all.")
     var collectors = Pipeline.Choice.basic
     @Flag(help: "Also evaluate 30 expectations in each namespace.") var expectations = false
+    @Option(help: "The engine: portable or bpf.") var engine = "portable"
     @Option(help: "Threads that enter namespaces.") var threads = 1
     @Option(help: "Prefix of the namespaces' names.") var prefix = "bench"
     @Option(help: "How many namespaces the world has.") var count = 0
@@ -45,7 +46,7 @@ struct LoadOptions: ParsableArguments {
     var arguments: [String] {
         (builtin ? ["--builtin"] : []) + ["--collectors", collectors.rawValue]
             + (expectations ? ["--expectations"] : []) + [
-                "--threads", String(threads), "--prefix", prefix, "--count", String(count),
+                "--engine", engine, "--threads", String(threads), "--prefix", prefix, "--count", String(count),
             ]
     }
 }
@@ -84,24 +85,35 @@ struct Run: ParsableCommand {
     private func measure(_ size: Int, _ load: LoadOptions) throws {
         let floor = try Worker(["floor"] + load.arguments + ["--naive", String(naive)])
         let pipeline = try Worker(["pipeline"] + load.arguments)
+        var other = load
+        other.engine = "bpf"
+        let kernel = try Worker(["pipeline"] + other.arguments)
         defer {
             floor.stop()
             pipeline.stop()
+            kernel.stop()
         }
         var samples = Samples()
         for round in 0...rounds {
             let a = try floor.ask("floor")
             let b = try pipeline.ask("collect")
+            let c = try kernel.ask("collect")
+            let alone = (try pipeline.ask("sysctls"), try kernel.ask("sysctls"))
             // The first round opens what is kept.
             if round == 0 { continue }
             samples.add(a, prefix: "floor")
             samples.add(b, prefix: "netdrift")
+            samples.add(c, prefix: "bpf")
+            samples.add(alone.0, prefix: "netdrift")
+            samples.add(alone.1, prefix: "bpf")
         }
         samples.add(try floor.ask("naive"), prefix: "naive")
         samples.add(try pipeline.ask("decode"), prefix: "netdrift")
         samples.add(try pipeline.ask("memory"), prefix: "netdrift")
+        samples.add(try kernel.ask("memory"), prefix: "bpf")
         floor.stop()
         pipeline.stop()
+        kernel.stop()
         try measureCollectors(load, &samples)
         let agent = try AgentUnderTest(binary: binary, load: load)
         defer { agent.stop() }

@@ -19,10 +19,16 @@ struct PipelineWorker: ParsableCommand {
         settings.deepInterval = 0
         settings.descriptors = DescriptorBudget.raisingLimit().budget
         let pipeline = try Pipeline(
-            settings, load.collectors, rules: load.expectations ? Expectations.rules() : [])
+            settings, load.collectors, rules: load.expectations ? Expectations.rules() : [],
+            programs: load.engine == "bpf" ? try KernelPrograms() : nil)
         try serveCommands { command in
             switch command {
             case "collect": return try collect(pipeline)
+            case "sysctls":
+                let meter = Meter()
+                let count = try pipeline.collectSysctls()
+                guard count > load.count else { throw BenchError("only \(count) namespaces were read") }
+                return ["sysctls": meter.cpuNanoseconds, "sysctlswall": meter.wallNanoseconds]
             case "decode": return try decode(pipeline)
             case "collectors":
                 _ = try pipeline.collect()

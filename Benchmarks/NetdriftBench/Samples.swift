@@ -48,12 +48,25 @@ enum Report {
         row("compress", each("netdrift.compress"), floor)
         row("whole scrape, identity", each("whole.identity"), floor)
         row("whole scrape, gzip", each("whole.gzip"), floor)
+        let kernel =
+            each("bpf.discover") + each("bpf.visit") + each("bpf.evaluate") + each("bpf.encode")
+        row("bpf engine: a collection to identity bytes", kernel, floor)
+        row("  discover, with the sysctls", each("bpf.discover"), floor)
+        row("  read and decode the rest", each("bpf.visit"), floor)
+        row("  evaluate", each("bpf.evaluate"), floor)
+        row("  encode", each("bpf.encode"), floor)
+        row("namespaces and sysctls alone, portable", each("netdrift.sysctls"), floor)
+        row("namespaces and sysctls alone, bpf", each("bpf.sysctls"), floor)
         let naive = samples["naive.cpu"] / 1000
         row("naive: full paths, as the peers do", naive, floor)
         for name in samples.names(prefix: "collector") {
             row("collector \(name), to read", each("collector.\(name)"), floor)
         }
         Swift.print(String(format: "  naive / netdrift                         %9.1f", naive / total))
+        Swift.print(
+            String(
+                format: "  sysctls alone: portable / bpf            %9.1f",
+                samples["netdrift.sysctls"] / max(samples["bpf.sysctls"], 1)))
         Swift.print(
             String(
                 format: "  wall of a collection %.1f ms, of the floor %.1f ms, of a gzip scrape %.1f ms",

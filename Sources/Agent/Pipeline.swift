@@ -36,7 +36,9 @@ package final class Pipeline {
     }
 
     /// A pipeline without filters. With rules these are evaluated too.
-    package init(_ settings: EngineSettings, _ choice: Choice, rules: [Rule] = []) throws {
+    package init(
+        _ settings: EngineSettings, _ choice: Choice, rules: [Rule] = [], programs: KernelPrograms? = nil
+    ) throws {
         names = rules.isEmpty ? choice.names : choice.names.union([.drift])
         var settings = settings
         var statistics = StatisticsOptions()
@@ -49,7 +51,7 @@ package final class Pipeline {
             references.fresh = try SysctlSurvey.fresh().values.compactMapValues { $0.text.map { Array($0.utf8) } }
         }
         let ledger = ErrorLedger()
-        engine = try PortableEngine(settings, ledger: ledger)
+        engine = try PortableEngine(settings, ledger: ledger, programs: programs)
         exposer = try Exposer(
             engine: engine,
             scene: Scene(
@@ -63,6 +65,12 @@ package final class Pipeline {
     /// Discovers and reads, and prepares the labels; gives the namespaces read.
     package func collect() throws -> Int {
         try exposer.collect(names, until: nil)
+        return engine.namespaces.count
+    }
+
+    /// Discovers, and reads the sysctls alone; gives the namespaces read.
+    package func collectSysctls() throws -> Int {
+        try exposer.collect([.sysctl], until: nil)
         return engine.namespaces.count
     }
 

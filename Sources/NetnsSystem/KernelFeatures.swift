@@ -1,8 +1,20 @@
 internal import CLinux
+internal import Glibc
 public import NetnsCore
 
 /// What the running kernel has, as far as that can be told without making it load anything.
 public enum KernelFeatures {
+    /// The version of Linux, its first two numbers; nil when uname(2) tells none.
+    static let version: (Int, Int)? = {
+        var name = utsname()
+        guard unsafe uname(&name) == 0 else { return nil }
+        let text = unsafe withUnsafeBytes(of: &name.release) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        let numbers = text.split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) }
+        return numbers.count == 2 ? (numbers[0], numbers[1]) : nil
+    }()
+
     /// The fields that /proc/net/{snmp,snmp6,netstat} have in the namespace this program is in. Every namespace's have the
     /// same, but for the types of ICMP messages that were seen.
     public static func mibFields(_ paths: SystemPaths) -> [MIBField] {

@@ -197,7 +197,7 @@ import Web
     @Test func withoutNamespaces() throws {
         let text = try Stage([]).expose()
         #expect(!text.contains("netns_info"))
-        #expect(text.samples(of: "netns_namespaces").count == 5)
+        #expect(text.samples(of: "netns_namespaces").count == 6)
         #expect(text.samples(of: "netns_namespaces").allSatisfy { $0.hasSuffix(" 0") })
     }
 

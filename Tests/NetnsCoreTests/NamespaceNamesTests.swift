@@ -111,8 +111,8 @@ import Testing
 
 @Suite struct HolderTests {
     @Test func originsInTheirOrder() {
-        #expect(Origin.allCases.sorted() == [.process, .mount, .fd, .socket, .thread])
-        #expect(Origin.allCases.map(\.rank) == [0, 1, 2, 3, 4])
+        #expect(Origin.allCases.sorted() == [.process, .mount, .fd, .socket, .thread, .unknown])
+        #expect(Origin.allCases.map(\.rank) == [0, 1, 2, 3, 4, 5])
     }
 
     @Test(

@@ -14,14 +14,18 @@ struct EngineUnderTest {
     let ledger = ErrorLedger()
 
     /// An engine of namespaces whose names match one of `include` (all when there are none), without deep scans.
-    init(_ include: [String] = [], _ change: (inout EngineSettings) throws -> Void = { _ in }) throws {
+    ///
+    /// With `asksKernel`, by the BPF programs.
+    init(_ include: [String] = [], asksKernel: Bool = false, _ change: (inout EngineSettings) throws -> Void = { _ in })
+        throws
+    {
         var settings = EngineSettings()
         settings.include = include.map { Glob($0) }
         settings.deepInterval = 0
         // Foundation's Process.run, which starts the tests' programs, crashes with some 1,360 open descriptors.
         settings.descriptors = DescriptorBudget(total: 400)
         try change(&settings)
-        engine = try PortableEngine(settings, ledger: ledger)
+        engine = try PortableEngine(settings, ledger: ledger, programs: asksKernel ? try KernelPrograms() : nil)
     }
 
     @discardableResult

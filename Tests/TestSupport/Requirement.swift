@@ -12,12 +12,17 @@ public enum Requirement: Sendable {
     case environment(String)
     /// A program on the PATH.
     case tool(String)
+    /// A kernel that describes its types, and libbpf.
+    case bpf
 
     var isMet: Bool {
         switch self {
         case .root: geteuid() == 0
         case .environment(let name): ProcessInfo.processInfo.environment[name] != nil
         case .tool(let name): Command.path(of: name) != nil
+        case .bpf:
+            FileManager.default.fileExists(atPath: "/sys/kernel/btf/vmlinux")
+                && (try? Command.run(["ldconfig", "-p"]).output.contains("libbpf.so.1")) == true
         }
     }
 
@@ -26,6 +31,7 @@ public enum Requirement: Sendable {
         case .root: "needs root"
         case .environment(let name): "needs \(name): make test sets it"
         case .tool(let name): "needs \(name): make test installs it"
+        case .bpf: "needs a kernel with BTF, and libbpf: make test installs it"
         }
     }
 }

@@ -30,6 +30,17 @@ struct AgentCollector: Collector {
                 labels.openLabels("version", Version.number.utf8Span.span)
                 writer.sample(labels, 0..<labels.count, UInt64(1))
             },
+            Emitter(
+                "netdrift_engine_info", .info, labels: ["engine", "reason"],
+                help:
+                    "How the kernel is asked: bpf, by programs that walk its own lists, or portable, by /proc and setns; and why it "
+                    + "is not bpf (docs/engine.md)."
+            ) { _, writer in
+                let labels = ByteBuffer(capacity: 64)
+                labels.openLabels("engine", state.engine.name.utf8Span.span)
+                labels.addLabel("reason", state.engine.reason)
+                writer.sample(labels, 0..<labels.count, UInt64(1))
+            },
             gauge(
                 "netdrift_config_last_reload_successful",
                 help: "1 when the configuration (the embedded defaults, without a file) was loaded at the last attempt."
@@ -228,10 +239,15 @@ final class AgentState {
     /// What the web server says of itself, when it is asked.
     let web: (@Sendable () -> WebReport)?
 
+    /// The engine that runs, and why.
+    let engine: LoadedEngine
+
     /// What is known at the start.
     init(
-        ledger: ErrorLedger, startTime: Double, reload: ReloadStatus? = nil, web: (@Sendable () -> WebReport)? = nil
+        ledger: ErrorLedger, startTime: Double, reload: ReloadStatus? = nil, engine: LoadedEngine = .portable,
+        web: (@Sendable () -> WebReport)? = nil
     ) {
+        self.engine = engine
         self.web = web
         self.reload = reload ?? ReloadStatus(loadedAt: startTime)
         self.ledger = ledger

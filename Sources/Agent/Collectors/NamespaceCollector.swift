@@ -59,7 +59,7 @@ struct NamespaceCollector: Collector {
             "netns_namespaces", .gauge, labels: ["origin"],
             help:
                 "Network namespaces reported, by what holds them: process, mount, fd, socket or thread, the first that "
-                + "applies."
+                + "applies; unknown, the kernel has it and what holds it cannot be seen."
         ) { scene, writer in
             var counts = Dictionary(uniqueKeysWithValues: Origin.allCases.map { ($0, 0) })
             for namespace in scene.namespaces { counts[namespace.origin, default: 0] += 1 }

@@ -28,17 +28,21 @@ struct CheckCommand: ParsableCommand {
 
     @OptionGroup(title: "Discovery") var filter: FilterOptions
     @OptionGroup(title: "Paths") var paths: PathOptions
+    @OptionGroup(title: "Engine") var engine: EngineOptions
 
     func run() throws {
         let namespaces: [NamespaceSample]
         let listing: DriftListing
+        let hasKernel: Bool
         do {
             var flags = EngineSettings.once(paths)
             filter.apply(to: &flags)
             let setup = try Setup(flags: flags, selection: SysctlFlags(), file: file)
             for note in setup.notes { Output.write("netdrift: \(note)\n", to: 2) }
-            let engine = try PortableEngine(setup.engine, ledger: ErrorLedger())
+            let engine = try PortableEngine(
+                setup.engine, ledger: ErrorLedger(), programs: try self.engine.load().programs)
             _ = try engine.collect(.sysctls, until: nil)
+            hasKernel = engine.isWalked
             namespaces = engine.namespaces
             let monitor = DriftMonitor(
                 setup.drift, setup.references, logger: Logger(label: "netdrift") { _ in SwiftLogNoOpLogHandler() })
@@ -58,7 +62,11 @@ struct CheckCommand: ParsableCommand {
                 "netdrift: not evaluated, since they could not be read: \(unread.joined(separator: ", "))\n", to: 2)
         }
         let missing = Capability.missing()
-        if !missing.isEmpty {
+        if hasKernel, !missing.isEmpty {
+            Output.write(
+                "netdrift: every namespace is seen; without \(missing.map(\.name).joined(separator: ", ")), what other users' "
+                    + "containers declared and who holds a namespace may not be\n", to: 2)
+        } else if !missing.isEmpty {
             Output.write(
                 "netdrift: some namespaces are not seen: run as root, or with "
                     + missing.map(\.name).joined(separator: ", ") + "\n", to: 2)

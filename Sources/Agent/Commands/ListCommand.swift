@@ -20,6 +20,7 @@ struct ListCommand: ParsableCommand {
     var tree = false
     @OptionGroup(title: "Discovery") var filter: FilterOptions
     @OptionGroup(title: "Paths") var paths: PathOptions
+    @OptionGroup(title: "Engine") var engine: EngineOptions
 
     func validate() throws {
         if json, tree { throw ValidationError("--json and --tree cannot be given together") }
@@ -34,7 +35,7 @@ struct ListCommand: ParsableCommand {
         let linked: [NamespaceSample]
         let report: CollectionReport
         do {
-            let engine = try PortableEngine(settings, ledger: ledger)
+            let engine = try PortableEngine(settings, ledger: ledger, programs: try self.engine.load().programs)
             report = try engine.collect([.links, .addresses], until: nil)
             namespaces = engine.namespaces.sorted { $0.inode < $1.inode }
             linked = engine.linkedNamespaces
@@ -61,7 +62,7 @@ struct ListCommand: ParsableCommand {
             case .sysPtrace: report.deniedProcesses > 0
             case .dacReadSearch: report.deepScan?.denied ?? 0 > 0
             case .netAdmin: report.deepScan?.socketsDenied ?? 0 > 0
-            case .netRaw: false
+            case .netRaw, .bpf, .perfmon: false
             }
         }
         if !missing.isEmpty {

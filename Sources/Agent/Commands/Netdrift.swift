@@ -16,7 +16,7 @@ public struct Netdrift: ParsableCommand {
         version: "netdrift \(Version.number)",
         subcommands: [
             ServeCommand.self, ListCommand.self, CheckCommand.self, DiffCommand.self, ExplainCommand.self,
-            DiagnoseCommand.self, ConfigCommand.self, MetricsCommand.self, HealthCommand.self,
+            DiagnoseCommand.self, ConfigCommand.self, MetricsCommand.self, EngineCommand.self, HealthCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 

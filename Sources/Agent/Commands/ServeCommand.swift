@@ -17,6 +17,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup(title: "Discovery") var discovery: DiscoveryOptions
     @OptionGroup(title: "Collectors") var collectors: CollectorOptions
     @OptionGroup(title: "Paths") var paths: PathOptions
+    @OptionGroup(title: "Engine") var engine: EngineOptions
     @OptionGroup(title: "Rights") var rights: RightsOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
@@ -56,8 +57,11 @@ struct ServeCommand: ParsableCommand {
             logger.warning("the memory of this process, with its keys, can be dumped", metadata: ["reason": "prctl(2)"])
         }
         let listeners = try listen()
+        // Loaded before rights are given up: to run what is loaded takes fewer.
+        let loaded = try engine.load()
+        loaded.log(logger)
         // Ports and files are open: nothing that comes needs more, and no other thread has begun.
-        reduceRights(logger)
+        reduceRights(loaded, logger)
         let status = ReloadStatus(loadedAt: start)
         let scraper = Scraper(logger: logger, minimumInterval: collectors.minimumInterval.seconds)
         let diagnose = DiagnoseRoute(setup.engine, probes: setup.probes)
@@ -79,8 +83,9 @@ struct ServeCommand: ParsableCommand {
             metadata: [
                 "version": "\(Version.number)", "address": "\(server.boundAddresses.joined(separator: ", "))",
                 "path": "\(web.telemetryPath)", "threads": "\(settings.threads)", "max_fds": "\(limit)",
+                "engine": "\(loaded.name)",
             ])
-        Self.reportRights(probing: isProbing, logger)
+        Self.reportRights(loaded, probing: isProbing, logger)
 
         let options = collectors
         let pid = getpid()
@@ -92,7 +97,7 @@ struct ServeCommand: ParsableCommand {
             try Self.makeExposer(
                 setup, options,
                 AgentState(
-                    ledger: ledger, startTime: start, reload: status,
+                    ledger: ledger, startTime: start, reload: status, engine: loaded,
                     web: { WebReport(counts: server.securityCounts, status: webFile?.status) }),
                 prober, logger)
         } failed: { error in
@@ -128,9 +133,11 @@ struct ServeCommand: ParsableCommand {
     }
 
     /// Gives up every right that no collector needs.
-    private func reduceRights(_ logger: Logger) {
+    private func reduceRights(_ engine: LoadedEngine, _ logger: Logger) {
         guard rights.drop else { return }
-        let report = Privileges.reduce(to: Set(Capability.allCases))
+        let report = Privileges.reduce(
+            to: Capability.portable.union(engine.programs.map { _ in KernelPrograms.neededToRun } ?? []),
+            runsPrograms: engine.programs != nil)
         logger.info(
             "rights were given up",
             metadata: [
@@ -195,7 +202,7 @@ struct ServeCommand: ParsableCommand {
     private static func makeExposer(
         _ setup: Setup, _ options: CollectorOptions, _ state: AgentState, _ prober: Prober?, _ logger: Logger
     ) throws -> Exposer {
-        let engine = try PortableEngine(setup.engine, ledger: state.ledger)
+        let engine = try PortableEngine(setup.engine, ledger: state.ledger, programs: state.engine.programs)
         let scene = Scene(
             filter: try options.filter(), includesHostVeths: options.hostVeths, maximumDevices: options.maximumDevices,
             maximumAddresses: options.network.maximumAddresses)
@@ -205,10 +212,21 @@ struct ServeCommand: ParsableCommand {
             fresh: FreshSysctls { [procfs = setup.engine.paths.procfs] in try SysctlSurvey.fresh(procfs: procfs) })
     }
 
-    private static func reportRights(probing: Bool, _ logger: Logger) {
+    private static func reportRights(_ engine: LoadedEngine, probing: Bool, _ logger: Logger) {
         let missing = Capability.missing(probing: probing)
         guard !missing.isEmpty else { return }
         let names = missing.map(\.name)
+        if engine.programs != nil, missing.contains(.sysAdmin) {
+            logger.warning(
+                "running without all rights: of other namespaces, their sysctls and processes alone are read",
+                metadata: [
+                    "missing": "\(names.joined(separator: " "))",
+                    "unseen":
+                        "interfaces, addresses, routes and counters of other namespaces; nothing is probed from them; what other users' containers declared, and mounts in their mount namespaces",
+                    "remedy": "run as root, or in the systemd unit AmbientCapabilities=\(names.joined(separator: " "))",
+                ])
+            return
+        }
         logger.warning(
             "running without all rights: some namespaces are not seen",
             metadata: [

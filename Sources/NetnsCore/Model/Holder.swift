@@ -10,6 +10,8 @@ public enum Origin: String, CaseIterable, Sendable {
     case socket
     /// A thread is in it, though its process is not.
     case thread
+    /// The kernel has it in its list, and what holds it is not known: it could not be seen, or is the kernel itself.
+    case unknown
 }
 
 /// One thing that holds a namespace, with what is needed to reach the namespace through it.
@@ -61,6 +63,7 @@ extension Origin: Comparable {
         case .fd: 2
         case .socket: 3
         case .thread: 4
+        case .unknown: 5
         }
     }
 }

@@ -59,6 +59,14 @@ public struct SysctlReadings: Sendable {
         readings.append(Reading(state: state, offset: 0, length: 0))
     }
 
+    /// Puts what `other` has at `position` in the place of the entry at `index`.
+    public mutating func replace(_ index: Int, by other: SysctlReadings, at position: Int) {
+        let reading = other.readings[position]
+        let offset = bytes.count
+        bytes += other.bytes[reading.offset..<reading.offset + reading.length]
+        readings[index] = Reading(state: reading.state, offset: offset, length: reading.length)
+    }
+
     /// Calls `body` with the bytes of the entry at `index`: empty unless it was read.
     public func withValue<R>(at index: Int, _ body: (borrowing Span<UInt8>) -> R) -> R {
         let reading = readings[index]

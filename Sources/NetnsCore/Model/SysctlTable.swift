@@ -148,3 +148,14 @@ public struct SysctlSelection: Sendable {
         SysctlTable(items: literals.map(SysctlTable.Item.init) + found)
     }
 }
+
+extension SysctlTable {
+    /// The entry at `index` as it was given.
+    public func item(at index: Int) -> Item {
+        let entry = entries[index]
+        func bytes(_ text: ArraySlice<CChar>) -> [[UInt8]] {
+            text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }.split(separator: UInt8(ascii: "/")).map { Array($0) }
+        }
+        return Item(path: bytes(directories[entry.directory][...]) + bytes(paths[entry.pathOffset...]))
+    }
+}

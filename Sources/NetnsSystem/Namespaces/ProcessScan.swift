@@ -12,6 +12,12 @@ struct ProcessScan: ~Copyable {
         var lowest: Int32
         /// The highest.
         var highest: Int32
+
+        fileprivate mutating func add(_ pid: Int32) {
+            processes += 1
+            lowest = min(lowest, pid)
+            highest = max(highest, pid)
+        }
     }
 
     /// Members by namespace inode.
@@ -91,10 +97,23 @@ struct ProcessScan: ~Copyable {
                 if let last { members[last.inode] = last.member }
                 member = members[inode] ?? Membership(processes: 0, lowest: pid, highest: pid)
             }
-            member.processes += 1
-            member.lowest = min(member.lowest, pid)
-            member.highest = max(member.highest, pid)
+            member.add(pid)
             last = (inode, member)
+        }
+    }
+
+    /// Takes what the kernel told of all processes, by ascending id, in the place of a pass over /proc.
+    mutating func take(_ tasks: borrowing KernelTasks) {
+        members.removeAll(keepingCapacity: true)
+        denied = 0
+        failures.removeAll()
+        pids.removeAll(keepingCapacity: true)
+        inodes.removeAll(keepingCapacity: true)
+        for process in tasks.processes {
+            pids.append(process.pid)
+            inodes.append(process.inode)
+            members[process.inode, default: Membership(processes: 0, lowest: process.pid, highest: process.pid)]
+                .add(process.pid)
         }
     }
 

@@ -10,6 +10,8 @@ final class NamespaceVisitor {
     private let pool: SysctlTablePool
     let buffer = NetlinkBuffer()
     private var reader: SysctlReader
+    /// What the walk could not tell of one namespace.
+    private var partial = SysctlReadings(table: SysctlTable([]))
     var files: NetworkFiles
     var mibParser: MIBParser
     private var expansion: SysctlExpansion?
@@ -246,6 +248,10 @@ final class NamespaceVisitor {
     }
 
     private func readSysctls(_ namespace: PortableNamespace, _ job: VisitJob, _ totals: inout VisitJob.Totals) {
+        if namespace.kernel.sysctls != .all, job.parts.contains(.sysctls) {
+            if namespace.kernel.sysctls == .leftover { readLeftover(namespace, job, &totals) }
+            return
+        }
         namespace.sample.hasSysctls = false
         guard job.parts.contains(.sysctls) else { return }
         let start = Instant.now()
@@ -263,10 +269,32 @@ final class NamespaceVisitor {
             table, into: &namespace.sample.sysctls, kept: namespace.kept, allowance: namespace.allowance,
             round: job.absenceRound)
         namespace.sample.hasSysctls = true
+        // The walk finds out anew what has changed since it read them.
+        namespace.kernel.table = nil
+        count(namespace.sample.sysctls, &totals)
+        totals.sysctls.seconds += Instant.now().seconds(since: start)
+    }
+
+    /// Reads what the walk could not tell.
+    private func readLeftover(_ namespace: PortableNamespace, _ job: VisitJob, _ totals: inout VisitJob.Totals) {
+        let start = Instant.now()
+        let whole = namespace.sample.sysctls.table
+        let leftover = namespace.kernel.leftover
+        let part = pool.part(of: whole, leftover)
+        reader.read(
+            part, into: &partial, kept: namespace.kept, allowance: namespace.allowance, round: job.absenceRound)
+        for (position, index) in leftover.enumerated() {
+            namespace.sample.sysctls.replace(index, by: partial, at: position)
+        }
+        count(partial, &totals)
+        totals.sysctls.seconds += Instant.now().seconds(since: start)
+    }
+
+    private func count(_ readings: SysctlReadings, _ totals: inout VisitJob.Totals) {
         totals.sysctls.attempts += 1
         var values = 0
         var errors = 0
-        for reading in namespace.sample.sysctls.readings {
+        for reading in readings.readings {
             switch reading.state {
             case .value: values += 1
             case .absent: break
@@ -278,6 +306,5 @@ final class NamespaceVisitor {
             }
         }
         if values == 0, errors > 0 { totals.sysctls.failures += 1 }
-        totals.sysctls.seconds += Instant.now().seconds(since: start)
     }
 }

@@ -16,36 +16,40 @@ public final class PortableEngine: NamespaceEngine {
     private(set) var settings: EngineSettings
     let ledger: ErrorLedger
     private(set) var table: SysctlTable
-    private var pool: VisitorPool
-    private var tablePool = SysctlTablePool()
+    private(set) var pool: VisitorPool
+    private(set) var tablePool = SysctlTablePool()
     private let budget: DescriptorBudget
-    private let hostInode: UInt64
+    let hostInode: UInt64
     private let serials: SerialNumbers
-    private let users = UserNames()
+    let users = UserNames()
     private let deepScanner: DeepScanner?
-    private var scan: ProcessScan
-    private var mounts: MountTable
-    private var leaders: LeaderReader
+    var scan: ProcessScan
+    var mounts: MountTable
+    /// What asks the kernel itself, where its BPF programs are loaded.
+    var kernel: KernelView?
+    private(set) var leaders: LeaderReader
     private var placement: ContainerPlacement
     private var writability: WritabilityReader
     var records: [UInt64: PortableNamespace] = [:]
     var sorted: [PortableNamespace] = []
     /// Those of `linkedNamespaces`.
     private(set) var linked: [PortableNamespace] = []
-    private var topology = Topology()
+    var topology = Topology()
     /// What holds namespaces without a process in them, and by which readings it was found.
-    private(set) var still: [UInt64: StillHolders] = [:]
+    var still: [UInt64: StillHolders] = [:]
     private var seenMounts = -1
     private var seenDeepScan = -1
     private var absence = AbsenceRounds()
+    private(set) var absenceRound = 0
 
     struct StillHolders {
         var mounts: [[UInt8]] = []
         var deep: [Holder] = []
     }
 
-    /// An engine; throws when the host's own namespace or /proc cannot be read.
-    public init(_ settings: EngineSettings, ledger: ErrorLedger) throws {
+    /// An engine; throws when the host's own namespace or /proc cannot be read. With `programs`, namespaces, processes,
+    /// holders and sysctls come from the kernel itself, and the portable way reads what is left.
+    public init(_ settings: EngineSettings, ledger: ErrorLedger, programs: KernelPrograms? = nil) throws {
         self.settings = settings
         self.ledger = ledger
         let table = settings.sysctls.table()
@@ -61,8 +65,9 @@ public final class PortableEngine: NamespaceEngine {
         let serials = SerialNumbers()
         self.serials = serials
         pool = Self.pool(settings, table, tablePool, ledger, serials)
+        kernel = try programs.map { try KernelView($0, settings, ledger: ledger) }
         deepScanner =
-            settings.deepInterval > 0
+            settings.deepInterval > 0 && kernel?.seesProcesses != true
             ? try DeepScanner(paths: settings.paths, interval: settings.deepInterval, ledger: ledger) : nil
     }
 
@@ -87,6 +92,7 @@ public final class PortableEngine: NamespaceEngine {
         self.settings = settings
         table = settings.sysctls.table()
         tablePool = SysctlTablePool()
+        kernel?.reconfigure(settings)
         // The threads of the old one end: they have nothing to do.
         pool = Self.pool(settings, table, tablePool, ledger, serials)
         for record in records.values {
@@ -110,7 +116,8 @@ public final class PortableEngine: NamespaceEngine {
     public func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
         var report = CollectionReport()
         let start = Instant.now()
-        try discover(until: deadline, &report)
+        absenceRound = absence.round(procfs: settings.paths.procfs, directories: table.directories)
+        try discover(parts, until: deadline, &report)
         let selected = select(&report)
         shareDescriptors(selected, &report)
         report.discoverySeconds = Instant.now().seconds(since: start)
@@ -126,13 +133,13 @@ public final class PortableEngine: NamespaceEngine {
             namespace.outcome = .notReached
             namespace.sample.wasRead = false
         }
-        visited = passOverStuck(visited)
+        visited = takeWalk(passOverStuck(visited), parts)
         let conntrack = parts.contains(.conntrack) && KernelFeatures.hasConntrack(settings.paths)
         let job = VisitJob(
             visited, conntrack ? parts : parts.subtracting(.conntrack), deadline: deadline,
-            absenceRound: absence.round(procfs: settings.paths.procfs, directories: table.directories))
+            absenceRound: absenceRound)
         // A visit that began in time may end a little later.
-        if try !pool.run(job, until: deadline?.advanced(bySeconds: 0.2)) { giveUp(job) }
+        if !visited.isEmpty, try !pool.run(job, until: deadline?.advanced(bySeconds: 0.2)) { giveUp(job) }
         report.stuckThreads = pool.stuckThreads
         finish(job, &report)
         if parts.contains(.links) { try findPeers(until: deadline) }
@@ -141,32 +148,29 @@ public final class PortableEngine: NamespaceEngine {
 
     // MARK: Finding
 
-    private func discover(until deadline: Instant?, _ report: inout CollectionReport) throws {
-        do throws(Errno) { try scan.run() } catch { throw SystemError("read", settings.paths.procfs, error) }
-        report.deniedProcesses = scan.denied
-        for failure in scan.failures { ledger.count("process", failure) }
+    private func discover(
+        _ parts: CollectionParts, until deadline: Instant?, _ report: inout CollectionReport
+    ) throws {
         try mounts.refresh()
         let deep = deepScanner?.findings(until: patience(deadline))
         report.deepScan = deep?.findings
-        var changed = false
-        if mounts.generation != seenMounts || deep?.generation ?? -1 != seenDeepScan {
+        var changed = walk(parts)
+        let isWalked = kernel?.isWalked == true
+        let seesProcesses = isWalked && kernel?.seesProcesses == true
+        if !seesProcesses {
+            do throws(Errno) { try scan.run() } catch { throw SystemError("read", settings.paths.procfs, error) }
+            report.deniedProcesses = scan.denied
+            for failure in scan.failures { ledger.count("process", failure) }
+        }
+        var stillChanged = mounts.generation != seenMounts || deep?.generation ?? -1 != seenDeepScan
+        if seesProcesses, refreshHolders(mountsChanged: mounts.generation != seenMounts) { stillChanged = true }
+        if stillChanged {
             seenMounts = mounts.generation
             seenDeepScan = deep?.generation ?? -1
-            readStillHolders(deep?.findings)
+            readStillHolders(seesProcesses ? kernel?.holders ?? [:] : deep?.findings.holders ?? [:])
             changed = true
         }
-        // Whose process could not be looked at is not known to have ended.
-        for inode in records.keys where scan.failures.isEmpty && inode != hostInode {
-            guard scan.members[inode] == nil, still[inode] == nil else { continue }
-            records[inode] = nil
-            changed = true
-        }
-        var new: Set<UInt64> = records[hostInode] == nil ? [hostInode] : []
-        for inode in scan.members.keys where records[inode] == nil { new.insert(inode) }
-        for inode in still.keys where records[inode] == nil { new.insert(inode) }
-        // In order, so that the same ones are left out of too many after a restart.
-        for inode in new.sorted() { add(inode) }
-        if !new.isEmpty { changed = true }
+        if !isWalked, addAndRemoveFound() { changed = true }
         if placement.refresh(scan) { changed = true }
         if changed {
             for record in records.values {
@@ -178,10 +182,34 @@ public final class PortableEngine: NamespaceEngine {
         for record in records.values {
             let member = scan.members[record.inode]
             record.setProcesses(member)
-            record.sample.leader = member.flatMap { leaders.read($0.lowest, users) }
+            record.sample.leader = member.flatMap { leader($0.lowest, of: record, seesProcesses) }
             writability.check(record)
         }
         if changed { nameAll() }
+    }
+
+    /// Forgets the namespaces that nothing holds any more, and adds those that were found; true when there were any.
+    private func addAndRemoveFound() -> Bool {
+        var changed = false
+        // Whose process could not be looked at is not known to have ended.
+        for inode in records.keys where scan.failures.isEmpty && inode != hostInode {
+            guard scan.members[inode] == nil, still[inode] == nil else { continue }
+            records[inode] = nil
+            changed = true
+        }
+        var new: Set<UInt64> = records[hostInode] == nil ? [hostInode] : []
+        for inode in scan.members.keys where records[inode] == nil { new.insert(inode) }
+        for inode in still.keys where records[inode] == nil { new.insert(inode) }
+        // In order, so that the same ones are left out of too many after a restart.
+        for inode in new.sorted() { add(inode) }
+        return changed || !new.isEmpty
+    }
+
+    private func leader(_ pid: Int32, of record: PortableNamespace, _ seesProcesses: Bool) -> LeaderProcess? {
+        guard seesProcesses, let known = kernel?.leader(pid, before: record.sample.leader, users) else {
+            return leaders.read(pid, users)
+        }
+        return known
     }
 
     func setDeclared(_ record: PortableNamespace) {
@@ -197,7 +225,7 @@ public final class PortableEngine: NamespaceEngine {
         return now.advanced(bySeconds: min(left / 2, settings.firstScanPatience))
     }
 
-    private func readStillHolders(_ deep: DeepFindings?) {
+    private func readStillHolders(_ deep: [UInt64: [Holder]]) {
         still.removeAll(keepingCapacity: true)
         for mount in mounts.mounts {
             // A shared mount of the directory itself shows each of its mounts twice.
@@ -205,11 +233,11 @@ public final class PortableEngine: NamespaceEngine {
                 still[mount.inode, default: StillHolders()].mounts.append(mount.path)
             }
         }
-        for (inode, holders) in deep?.holders ?? [:] { still[inode, default: StillHolders()].deep = holders }
+        for (inode, holders) in deep { still[inode, default: StillHolders()].deep = holders }
         for inode in still.keys { still[inode]?.mounts.sort { $0.lexicographicallyPrecedes($1) } }
     }
 
-    private func add(_ inode: UInt64) {
+    func add(_ inode: UInt64) {
         records[inode] = PortableNamespace(
             inode: inode,
             sample: NamespaceSample(
@@ -303,6 +331,10 @@ public final class PortableEngine: NamespaceEngine {
     private func finish(_ job: VisitJob, _ report: inout CollectionReport) {
         let totals = job.totals.withLock { $0 }
         report.sysctls = totals.sysctls
+        if let kernel, kernel.walkSeconds > 0 {
+            report.sysctls.seconds += kernel.walkSeconds
+            report.sysctls.attempts += 1
+        }
         report.links = totals.links
         report.addresses = totals.addresses
         report.routes = totals.routes
@@ -317,7 +349,10 @@ public final class PortableEngine: NamespaceEngine {
         linked.removeAll(keepingCapacity: true)
         var tables: Set<ObjectIdentifier> = []
         for record in sorted where record.isSelected && !record.isLeftOut {
+            if record.outcome == .gone { kernel?.distrust() }
             switch record.outcome {
+            // The kernel has it in its list, whether a way leads to it or not.
+            case .gone where record.kernel.isFresh: report.unreachable += 1
             case .read: break
             case .notReached: report.leftOutByDeadline += 1
             case .unreachable: report.unreachable += 1
@@ -330,6 +365,7 @@ public final class PortableEngine: NamespaceEngine {
                 ledger.count("enter", "hidden_mount")
             }
             if record.outcome != .gone { record.timesGone = 0 }
+            if record.kernel.isFresh, record.sample.hasSysctls { record.sample.wasRead = true }
             namespaces.append(record.sample)
             linked.append(record)
             report.keptDescriptors += record.kept.count
@@ -342,35 +378,6 @@ public final class PortableEngine: NamespaceEngine {
             linked.append(host)
             linkedNamespaces.append(host.sample)
         }
-    }
-
-    /// Finds the other end of every link, and asks the kernel for what the links do not tell.
-    private func findPeers(until deadline: Instant?) throws {
-        topology.resolve(linkedNamespaces)
-        let now = Instant.now()
-        if let deadline, now >= deadline { return }
-        let questions = topology.questions.filter { question in
-            linked[question.place.namespace].unanswered[question.id].map { $0.attempts < 3 || now >= $0.next } ?? true
-        }
-        guard !questions.isEmpty else { return }
-        let search = PeerSearch(questions, linked)
-        if try !pool.run(search, until: deadline?.advanced(bySeconds: 0.2)) {
-            search.close()
-            ledger.count("peer", "stuck")
-        }
-        for answer in search.found {
-            let asking = linked[answer.question.place.namespace]
-            if let owner = answer.owner {
-                asking.unanswered[answer.question.id] = nil
-                topology.learn(answer.question, is: owner, in: linkedNamespaces)
-            } else {
-                // The other end may be where we do not look, or on its way: soon again, then rarely.
-                let attempts = asking.unanswered[answer.question.id]?.attempts ?? 0
-                if asking.unanswered.count > 1000 { asking.unanswered.removeAll() }
-                asking.unanswered[answer.question.id] = (attempts + 1, now.advanced(bySeconds: 30))
-            }
-        }
-        topology.resolve(linkedNamespaces)
     }
 }
 

@@ -44,6 +44,8 @@ final class PortableNamespace: @unchecked Sendable {
     var writability: (pid: Int32?, count: Int, next: Instant)?
     /// The ids it has for namespaces that could not be told, with how often they were asked for and when again.
     var unanswered: [Int32: (attempts: Int, next: Instant)] = [:]
+    /// What the walk of the kernel's list told of it; nothing where that is not done.
+    var kernel = KernelReading()
     /// As the prober needs it; made when it is asked for.
     private var site: ProbeSite?
     /// The path of its first mount, NUL-terminated: the cheapest way in.
@@ -64,6 +66,7 @@ final class PortableNamespace: @unchecked Sendable {
         kept = KeptDescriptors()
         unanswered = [:]
         writability = nil
+        kernel = KernelReading()
     }
 
     /// What was found out before the visit.
@@ -113,7 +116,8 @@ final class PortableNamespace: @unchecked Sendable {
     func setProcesses(_ member: ProcessScan.Membership?) {
         sample.processes = member?.processes ?? 0
         processes = member.map { ($0.lowest, $0.highest) }
-        sample.origin = member != nil || isOwn ? .process : stillOrigin ?? .process
+        // In the portable way it was found by something.
+        sample.origin = member != nil || isOwn ? .process : stillOrigin ?? (kernel.walk > 0 ? .unknown : .process)
     }
 
     /// What the prober needs; the same object while nothing of it changes.

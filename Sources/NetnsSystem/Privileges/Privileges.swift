@@ -21,7 +21,8 @@ public enum Privileges {
     ///
     /// Where CAP_SETPCAP is missing, as for an ordinary user, the bounding set stays as it is: with no_new_privs nothing
     /// can be gained from it. Source: capabilities(7), prctl(2), seccomp(2).
-    public static func reduce(to wanted: Set<Capability>) -> Report {
+    /// With `runsPrograms`, loaded BPF programs may be run still, and nothing else of bpf(2) is allowed.
+    public static func reduce(to wanted: Set<Capability>, runsPrograms: Bool = false) -> Report {
         var report = Report()
         func attempt(_ what: String, _ result: Int32) {
             if result < 0 { report.failures.append("\(what): \(Errno(rawValue: -result))") }
@@ -46,7 +47,7 @@ public enum Privileges {
         attempt("capget", unsafe nd_permitted_capabilities(&permitted))
         if set != -EPERM || permitted & ~kept != 0 { attempt("capset", set) }
         attempt("prctl PR_SET_NO_NEW_PRIVS", nd_set_no_new_privileges())
-        let filter = SyscallFilter.program
+        let filter = SyscallFilter.program(runsPrograms: runsPrograms)
         let filtered = unsafe filter.withUnsafeBufferPointer { program in
             unsafe nd_set_syscall_filter(program.baseAddress, UInt16(program.count))
         }

@@ -34,8 +34,13 @@ enum SyscallFilter {
     private static let foreign: UInt32? = nil
     #endif
 
-    /// The filter for linux/filter.h: `struct seccomp_data` is the number at 0 and the architecture at 4.
-    static var program: [sock_filter] {
+    /// Commands of bpf(2) that run what is loaded, on a descriptor that the process has: BPF_PROG_TEST_RUN and
+    /// BPF_ITER_CREATE. Source: linux/bpf.h.
+    private static let runCommands: [UInt32] = [10, 33]
+
+    /// The filter for linux/filter.h: `struct seccomp_data` is the number at 0, the architecture at 4, and the arguments of
+    /// 8 bytes each from 16 on. With `runsPrograms`, the commands of bpf(2) that run loaded programs are allowed.
+    static func program(runsPrograms: Bool) -> [sock_filter] {
         let load = UInt16(BPF_LD | BPF_W | BPF_ABS)
         let equal = UInt16(BPF_JMP | BPF_JEQ | BPF_K)
         let atLeast = UInt16(BPF_JMP | BPF_JGE | BPF_K)
@@ -49,6 +54,14 @@ enum SyscallFilter {
             sock_filter(code: load, jt: 0, jf: 0, k: 0),
         ]
         if let foreign { program += [sock_filter(code: atLeast, jt: 0, jf: 1, k: foreign), refuse] }
+        if runsPrograms {
+            // Past all of this when it is another call. Both architectures have the lower half of an argument first.
+            let length = UInt8(runCommands.count * 2 + 2)
+            program += [sock_filter(code: equal, jt: 0, jf: length, k: UInt32(__NR_bpf))]
+            program += [sock_filter(code: load, jt: 0, jf: 0, k: 16)]
+            for command in runCommands { program += [sock_filter(code: equal, jt: 0, jf: 1, k: command), allow] }
+            program += [refuse]
+        }
         for number in refused {
             program += [sock_filter(code: equal, jt: 0, jf: 1, k: UInt32(number)), refuse]
         }

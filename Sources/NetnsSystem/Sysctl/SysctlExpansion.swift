@@ -131,6 +131,8 @@ internal import Synchronization
 /// Concurrency: any collecting thread asks; a `Mutex` guards the tables.
 final class SysctlTablePool: Sendable {
     private let tables = Mutex<[[UInt8]: SysctlTable]>([:])
+    /// Each keeps the table it is of, so that its identity stays its own.
+    private let parts = Mutex<[Part: (table: SysctlTable, part: SysctlTable)]>([:])
 
     /// A path as `table(for:)` takes it: components that end in `/`, and NUL.
     static func bytes(of path: [[UInt8]]) -> [UInt8] {
@@ -148,6 +150,24 @@ final class SysctlTablePool: Sendable {
             tables[matched] = table
             return table
         }
+    }
+
+    /// The table of some entries of another, which are in the same order.
+    func part(of table: SysctlTable, _ indices: [Int]) -> SysctlTable {
+        parts.withLock { parts in
+            let key = Part(table: ObjectIdentifier(table), indices: indices)
+            if let known = parts[key] { return known.part }
+            // Tables of namespaces that have gone.
+            if parts.count > 256 { parts.removeAll() }
+            let part = SysctlTable(items: indices.map { table.item(at: $0) })
+            parts[key] = (table, part)
+            return part
+        }
+    }
+
+    private struct Part: Hashable {
+        let table: ObjectIdentifier
+        let indices: [Int]
     }
 
     /// Forgets the tables that none of `used` is.

@@ -1,0 +1,161 @@
+#include "CNetnsBPF.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+// Each function of libbpf that is used, as its header declares it.
+#define FUNCTIONS(X)                                                                                                   \
+    X(libbpf_set_print) X(bpf_object__open_mem) X(bpf_object__load) X(bpf_object__close)                               \
+    X(bpf_object__find_program_by_name) X(bpf_object__find_map_by_name) X(bpf_map__fd) X(bpf_program__fd)              \
+    X(bpf_program__attach_iter) X(bpf_link__fd) X(bpf_link__destroy) X(bpf_prog_test_run_opts) X(bpf_iter_create)
+
+#define DECLARE(NAME) static __typeof__(&NAME) lib_##NAME;
+FUNCTIONS(DECLARE)
+
+// Where libbpf's warnings go while something is loaded: one thread loads, once.
+static char *log_text;
+static size_t log_capacity, log_length;
+
+static int keep(enum libbpf_print_level level, const char *format, va_list arguments) {
+    if (level != LIBBPF_WARN || !log_text || log_length + 1 >= log_capacity) return 0;
+    int length = vsnprintf(log_text + log_length, log_capacity - log_length, format, arguments);
+    if (length > 0) log_length += (size_t)length;
+    if (log_length >= log_capacity) log_length = log_capacity - 1;
+    return 0;
+}
+
+static int open_library(void) {
+    static int is_open;
+    if (is_open) return 0;
+    void *library = dlopen("libbpf.so.1", RTLD_NOW | RTLD_LOCAL);
+    const char *problem = library ? NULL : dlerror();
+#define LOOK_UP(NAME)                                                                                                  \
+    if (library) {                                                                                                     \
+        *(void **)&lib_##NAME = dlsym(library, #NAME);                                                                 \
+        if (!lib_##NAME) problem = "libbpf.so.1 lacks " #NAME;                                                         \
+    }
+    FUNCTIONS(LOOK_UP)
+    if (problem) {
+        if (log_text) snprintf(log_text, log_capacity, "%s", problem);
+        if (library) dlclose(library);
+        return -ENOENT;
+    }
+    is_open = 1;
+    return 0;
+}
+
+static void *load_object(
+    const void *bytes, size_t size, const char *name, enum nd_bpf_step *step, int *error
+) {
+    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name);
+    *step = ND_BPF_STEP_OPEN;
+    struct bpf_object *object = lib_bpf_object__open_mem(bytes, size, &options);
+    if (!object) {
+        *error = errno ? -errno : -EINVAL;
+        return NULL;
+    }
+    *step = ND_BPF_STEP_LOAD;
+    *error = lib_bpf_object__load(object);
+    if (*error) {
+        lib_bpf_object__close(object);
+        return NULL;
+    }
+    return object;
+}
+
+static int map(void *object, const char *name, size_t size, int access, void *place) {
+    struct bpf_map *map = lib_bpf_object__find_map_by_name(object, name);
+    if (!map) return -ENOENT;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *memory = mmap(NULL, (size + page - 1) / page * page, access, MAP_SHARED, lib_bpf_map__fd(map), 0);
+    if (memory == MAP_FAILED) return -errno;
+    *(void **)place = memory;
+    return 0;
+}
+
+static int attach(void *object, const char *name, void **link, int *descriptor) {
+    struct bpf_program *program = lib_bpf_object__find_program_by_name(object, name);
+    if (!program) return -ENOENT;
+    *link = lib_bpf_program__attach_iter(program, NULL);
+    if (!*link) return errno ? -errno : -EINVAL;
+    *descriptor = lib_bpf_link__fd(*link);
+    return 0;
+}
+
+static int load(struct nd_bpf *bpf, enum nd_bpf_step *step) {
+    *step = ND_BPF_STEP_LIBRARY;
+    int error = open_library();
+    if (error) return error;
+    lib_libbpf_set_print(keep);
+    bpf->walk_object = load_object(nd_bpf_walk_object, nd_bpf_walk_object_size, "netdrift_walk", step, &error);
+    if (!bpf->walk_object) return error;
+    struct bpf_program *walk = lib_bpf_object__find_program_by_name(bpf->walk_object, "walk");
+    if (!walk) return -ENOENT;
+    bpf->walk = lib_bpf_program__fd(walk);
+    *step = ND_BPF_STEP_MAP;
+    int both = PROT_READ | PROT_WRITE;
+#define MAP(NAME, TYPE, COUNT, ACCESS)                                                                                 \
+    error = map(bpf->walk_object, #NAME, sizeof(TYPE) * (COUNT), ACCESS, &bpf->NAME);                                  \
+    if (error) return error
+    MAP(directories, struct nd_bpf_directory, ND_BPF_DIRECTORIES, both);
+    MAP(sysctls, struct nd_bpf_sysctl, ND_BPF_SYSCTLS, both);
+    MAP(lessons, struct nd_bpf_lesson, ND_BPF_SYSCTLS, both);
+    MAP(namespaces, struct nd_bpf_namespace, ND_BPF_BATCH, PROT_READ);
+    MAP(values, struct nd_bpf_value, ND_BPF_VALUES, PROT_READ);
+
+    bpf->holders_object =
+        load_object(nd_bpf_holders_object, nd_bpf_holders_object_size, "netdrift_holders", step, &error);
+    if (!bpf->holders_object) return error;
+    *step = ND_BPF_STEP_ATTACH;
+    error = attach(bpf->holders_object, "tasks", &bpf->tasks_link, &bpf->tasks);
+    if (!error) error = attach(bpf->holders_object, "files", &bpf->files_link, &bpf->files);
+    if (error) return error;
+    *step = ND_BPF_STEP_NONE;
+    return 0;
+}
+
+int nd_bpf_load(struct nd_bpf *bpf, enum nd_bpf_step *step, char *log, size_t capacity) {
+    memset(bpf, 0, sizeof(*bpf));
+    bpf->walk = bpf->tasks = bpf->files = -1;
+    log_text = log;
+    log_capacity = capacity;
+    log_length = 0;
+    if (capacity) log[0] = 0;
+    int error = load(bpf, step);
+    log_text = NULL;
+    if (error) nd_bpf_unload(bpf);
+    return error;
+}
+
+void nd_bpf_unload(struct nd_bpf *bpf) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+#define UNMAP(NAME, TYPE, COUNT)                                                                                       \
+    if (bpf->NAME) munmap((void *)bpf->NAME, (sizeof(TYPE) * (COUNT) + page - 1) / page * page)
+    UNMAP(directories, struct nd_bpf_directory, ND_BPF_DIRECTORIES);
+    UNMAP(sysctls, struct nd_bpf_sysctl, ND_BPF_SYSCTLS);
+    UNMAP(lessons, struct nd_bpf_lesson, ND_BPF_SYSCTLS);
+    UNMAP(namespaces, struct nd_bpf_namespace, ND_BPF_BATCH);
+    UNMAP(values, struct nd_bpf_value, ND_BPF_VALUES);
+    if (bpf->tasks_link) lib_bpf_link__destroy(bpf->tasks_link);
+    if (bpf->files_link) lib_bpf_link__destroy(bpf->files_link);
+    if (bpf->walk_object) lib_bpf_object__close(bpf->walk_object);
+    if (bpf->holders_object) lib_bpf_object__close(bpf->holders_object);
+    memset(bpf, 0, sizeof(*bpf));
+    bpf->walk = bpf->tasks = bpf->files = -1;
+}
+
+int nd_bpf_walk(const struct nd_bpf *bpf, struct nd_bpf_call *call) {
+    LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = call, .ctx_size_in = sizeof(*call));
+    return lib_bpf_prog_test_run_opts(bpf->walk, &options);
+}
+
+int nd_bpf_iterate(int link) {
+    int descriptor = lib_bpf_iter_create(link);
+    return descriptor < 0 ? (errno ? -errno : -EINVAL) : descriptor;
+}

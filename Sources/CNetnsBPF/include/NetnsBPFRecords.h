@@ -1,0 +1,140 @@
+#pragma once
+// What the programs in the kernel and the agent hand each other. Included by both: fixed widths, no pointers, no padding
+// that is not written out.
+#ifndef __bpf__
+#include <stdint.h>
+typedef uint64_t nd_u64;
+typedef uint32_t nd_u32;
+typedef uint16_t nd_u16;
+typedef uint8_t nd_u8;
+#else
+typedef __u64 nd_u64;
+typedef __u32 nd_u32;
+typedef __u16 nd_u16;
+typedef __u8 nd_u8;
+#endif
+
+enum {
+    ND_BPF_NAME = 64,          // a component of a sysctl's path, with its NUL
+    ND_BPF_DIRECTORIES = 128,  // directories of a plan, the root among them
+    ND_BPF_DEPTH = 6,          // directories above a sysctl: net, ipv4, conf, eth0 are 4
+    ND_BPF_SYSCTLS = 1024,     // sysctls of a plan
+    ND_BPF_GROUPS = 160,       // tables that sysctls of a plan are in
+    ND_BPF_CACHED_GROUPS = 24, // tables that are remembered of each namespace
+    ND_BPF_RAW = 16,           // bytes of a value that are handed over
+    ND_BPF_BATCH = 1024,       // namespaces of one call
+    ND_BPF_VALUES = 65536,     // sysctls of one call, those of all its namespaces together
+    ND_BPF_WALK_LIMIT = 65536, // namespaces that are looked at at most
+    ND_BPF_SYMBOL = 64,
+};
+#define ND_BPF_NO_OFFSET 0xffffffffu
+
+// What became of a sysctl in one namespace.
+enum nd_bpf_state {
+    ND_BPF_ABSENT = 0,     // the namespace has none of that name
+    ND_BPF_VALUE = 1,      // `raw` holds the first `length` bytes of its data
+    ND_BPF_EMPTY_BITMAP = 2,
+    ND_BPF_OTHER = 3,      // it is there, and what it says cannot be told from its data
+    ND_BPF_RACED = 4,      // its table went while it was read
+};
+
+// How the program looks at a sysctl's data.
+enum nd_bpf_kind {
+    ND_BPF_PLAIN = 0,
+    ND_BPF_CONGESTION = 1, // a pointer to a struct tcp_congestion_ops
+    ND_BPF_BITMAP = 2,     // a pointer to a bitmap of 65,536 bits
+    ND_BPF_PORTS = 3,      // two 16-bit numbers in one of 32 bits, when the table tells no length
+};
+
+// A directory of /proc/sys to look for. Directory 0 is the root of a namespace's own tree.
+struct nd_bpf_directory {
+    char name[ND_BPF_NAME];
+    nd_u8 chain[8]; // the directories from below the root down to this one; 0 where there is none
+};
+
+// A sysctl to read.
+struct nd_bpf_sysctl {
+    char name[ND_BPF_NAME];
+    nd_u64 procname;  // the address of the name's text in the kernel, 0 before it is known
+    nd_u32 directory;
+    nd_u32 group;     // sysctls of one group are in one table, as far as is known
+    nd_u32 index[2];  // where it was found in its table
+    nd_u32 kind;
+    // What was seen in the agent's own namespace: where its data is, in struct net or in the data of its table, and the
+    // rest of its entry.
+    nd_u32 offset; // ND_BPF_NO_OFFSET when it cannot be told
+    nd_u64 handler;
+    nd_u32 maxlen;
+    nd_u16 mode;
+    nd_u16 is_in_net;
+};
+
+// What is learnt of a sysctl in the agent's own namespace.
+struct nd_bpf_lesson {
+    nd_u64 header;    // tells tables apart; 0 when it is absent
+    nd_u64 handler;
+    char symbol[ND_BPF_SYMBOL]; // the kernel's name of the handler
+};
+
+// A sysctl in one namespace.
+struct nd_bpf_value {
+    nd_u64 handler;   // the kernel function that writes it out: tells forms apart
+    nd_u32 maxlen;
+    nd_u16 mode;
+    nd_u8 state;
+    nd_u8 length;
+    nd_u8 raw[ND_BPF_RAW];
+};
+
+// A network namespace.
+struct nd_bpf_namespace {
+    nd_u64 cookie;
+    nd_u32 inode;
+    nd_u32 user_inode; // of the user namespace it belongs to
+    nd_u32 owner;      // the user who made that one
+    nd_u32 device_sequence; // changes when a link comes or goes
+};
+
+// How a call went.
+enum nd_bpf_outcome {
+    ND_BPF_COMPLETE = 0, // all namespaces, or all after the one that was named
+    ND_BPF_FULL = 1,     // there are more: call again after the last one
+    ND_BPF_CHANGED = 2,  // the list changed under the walk, which cannot be trusted
+    ND_BPF_TOO_MANY = 3,
+};
+
+// One call.
+struct nd_bpf_call {
+    nd_u64 after;     // in: the cookie of the last namespace of the call before; 0 for the first
+    nd_u32 sysctls;   // in: how many of the plan
+    nd_u32 groups;    // in: how many groups they are in
+    nd_u32 lasting;   // in: how many of these, the first ones, live as long as their namespace
+    nd_u32 learns;    // in: whether this is to fill the lessons, from the caller's own namespace alone
+    nd_u32 count;     // out: namespaces
+    nd_u32 outcome;   // out
+    nd_u32 skipped;   // out: namespaces that are being freed
+    nd_u32 pid;       // out: the caller's process, as the kernel counts
+    nd_u32 capacity;  // in: namespaces to give at most
+    nd_u32 reserved;
+};
+
+// A thread, of the iterator over all of them.
+struct nd_bpf_task {
+    nd_u64 start;     // nanoseconds since boot
+    nd_u64 root;      // tells root directories apart, in one mount namespace
+    nd_u32 inode;     // of its network namespace
+    nd_u32 mounts;    // of its mount namespace
+    nd_u32 pid;       // the process
+    nd_u32 tid;
+    nd_u32 uid;       // effective
+    nd_u32 flags;     // PF_*
+    char command[16];
+};
+
+// A descriptor that holds a namespace, of the iterator over all of them.
+struct nd_bpf_file {
+    nd_u32 inode;     // of the network namespace
+    nd_u32 pid;
+    nd_u32 fd;
+    nd_u32 is_socket;
+};
