@@ -11,8 +11,9 @@ BENCH_FLAGS := -c release --static-swift-stdlib --product netdrift-bench
 SOURCES := Sources Tests Benchmarks Fuzz Package.swift
 # Arguments for the agent: make run ARGS="--web.listen-address=:10124"
 ARGS ?=
-# Which sanitizers: make sanitize SANITIZE=address
+# Which sanitizers and suites: make sanitize SANITIZE=address SUITES='WebTests|SoakTests'
 SANITIZE ?= thread address
+SUITES ?=
 # Arguments for the fuzzer: make fuzz FUZZ="--minutes 10 --target netlink-links --seed 1"
 FUZZ ?=
 # Arguments for the image: make image IMAGE="--tag registry.example.org/netdrift:1"
@@ -59,7 +60,7 @@ fuzz: packages ## Fuzz the parsers for ten minutes by libFuzzer: make fuzz FUZZ=
 	scripts/fuzz $(FUZZ)
 
 sanitize: test-packages ## The tests under ThreadSanitizer, then under AddressSanitizer (an hour): make sanitize SANITIZE=thread.
-	@for kind in $(SANITIZE); do scripts/sanitize $$kind || exit 1; done
+	@for kind in $(SANITIZE); do scripts/sanitize $$kind "$(SUITES)" || exit 1; done
 
 soak: build ## The agent among namespaces that come and go, held against what was done (root): make soak SOAK="--minutes 10".
 	scripts/soak $(SOAK)

@@ -12,6 +12,7 @@ extension EndToEnd {
 
         /// Panels that say what is not there when all is as it should be: of a dashboard of Grafana or of a console.
         private static let aboutAbsence: [String: String] = [
+            "netdrift-agent.json: Discovery": "the deep scan is the portable engine's",
             "netdrift-agent.json: Errors": "no namespace has an error",
             "netdrift-drift.json: Not evaluated": "all that is expected can be read",
             "netdrift-drift.json: Writable from inside": "the container's /proc/sys is mounted read-only",

@@ -38,10 +38,14 @@ extension EndToEnd {
         @Test("--discovery.deep-interval", .needs(.root, .tool(Holder.python)))
         func deepInterval() throws {
             let holder = try Holder(.fd, keepalive: 700)
-            let without = try AgentProcess(["--discovery.deep-interval=0", "--discovery.include=net:*"])
+            let without = try AgentProcess([
+                "--engine=portable", "--discovery.deep-interval=0", "--discovery.include=net:*",
+            ])
             #expect(try without.scrape().info(inode: holder.inode) == nil)
             #expect(try without.scrape().series("netdrift_deep_scan_timestamp_seconds").isEmpty)
-            let with = try AgentProcess(["--discovery.deep-interval=1s", "--discovery.include=net:*"])
+            let with = try AgentProcess([
+                "--engine=portable", "--discovery.deep-interval=1s", "--discovery.include=net:*",
+            ])
             let first = try with.scrape()
             #expect(first.info(inode: holder.inode)?["origin"] == "fd")
             let late = try Holder(.socket, keepalive: 701)

@@ -73,7 +73,8 @@ extension EndToEnd {
             environment["NOTIFY_SOCKET"] = manager.name
             environment["WATCHDOG_USEC"] = "400000"
             let agent = try AgentProcess(
-                ["--discovery.include=\(namespace.name)", "--discovery.deep-interval=0s"], environment: environment)
+                ["--engine=portable", "--discovery.include=\(namespace.name)", "--discovery.deep-interval=0s"],
+                environment: environment)
             #expect(manager.next(with: "WATCHDOG") != nil)
             try faults.arm(1)
             let scrape = try HTTPConnection(try agent.listening())
