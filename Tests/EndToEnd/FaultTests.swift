@@ -64,17 +64,17 @@ import Testing
     ]
 
     /// The agent goes on, nothing it says is wrong, the next scrape is whole, and no descriptor is lost.
-    @Test(.needs(.root, .tool("cc")), arguments: faults.map(\.call).indices)
-    func oneCallFails(_ index: Int) throws {
+    @Test(.needs(.root, .tool("cc")), arguments: faults.map(\.call).indices, ["portable", "auto"])
+    func oneCallFails(_ index: Int, _ engine: String) throws {
         let (call, error) = Self.faults[index]
         let faults = try Faults()
         let namespace = try NamedNamespace()
         let agent = try AgentProcess(
-            ["--discovery.include=\(namespace.name)", "--discovery.deep-interval=0s"],
+            ["--engine=\(engine)", "--discovery.include=\(namespace.name)", "--discovery.deep-interval=0s"],
             environment: faults.environment(call, error))
         let whole = Self.steady(try agent.scrape(), namespace.name)
         #expect(whole.count > 20)
-        let before = try Self.descriptors(agent)
+        var before = try Self.descriptors(agent)
         let errors = Self.errors(try agent.scrape())
         var happened = 0
         var count = 1
@@ -92,13 +92,16 @@ import Testing
             }
             faults.forget()
             #expect(Self.steady(try agent.scrape(), namespace.name) == whole, "after \(call) \(error) at \(count)")
+            // A collection that the kernel's programs could not make is made the portable way, which keeps descriptors from then on.
+            if happened == 1, engine != "portable" { before = max(before, try Self.descriptors(agent)) }
             count = count < 12 ? count + 1 : count * 3 / 2
         }
         faults.forget()
         #expect(agent.isRunning)
-        #expect(happened > 0, "\(call) was never reached")
+        // The other engine needs fewer calls.
+        #expect(happened > 0 || engine != "portable", "\(call) was never reached")
         // What is normal, a call that is made again or a process that ended, is told to nobody; the rest is.
-        if error != EINTR, error != ESRCH {
+        if engine == "portable", error != EINTR, error != ESRCH {
             #expect(Self.errors(try agent.scrape()) > errors || agent.log.contains("collection failed"))
         }
         #expect(eventually { try? Self.descriptors(agent) <= before ? true : nil } == true)
@@ -182,7 +185,11 @@ import Testing
         try FileManager.default.createDirectory(atPath: procfs, withIntermediateDirectories: false)
         let capabilities = "-all,+sys_admin" + (mayTrace ? ",+sys_ptrace" : "")
         let agent = try AgentProcess(
-            ["--path.procfs=\(procfs)", "--discovery.include=host", "--discovery.include=\(mounted.name)"],
+            // The kernel itself tells more, which is another test's matter.
+            [
+                "--engine=portable", "--path.procfs=\(procfs)", "--discovery.include=host",
+                "--discovery.include=\(mounted.name)",
+            ],
             prefix: [
                 "unshare", "--mount", "--propagation", "slave", "sh", "-c",
                 "mount -t proc -o hidepid=2 proc \(procfs) && exec \"$@\"", "sh", "setpriv", "--reuid", "65534",
