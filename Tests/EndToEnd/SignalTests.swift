@@ -107,7 +107,9 @@ extension EndToEnd {
             #expect(try agent.get("/metrics").status == 200)
             #expect(agent.isRunning)
             let piped = try Command.run(["sh", "-c", "\"$1\" list --json | head -c 1", "sh", AgentProcess.binary])
-            #expect(piped.output == "{" && piped.errors.isEmpty, "\(piped.errors)")
+            #expect(piped.output == "{")
+            // It may tell of a namespace that is just going away, but not of the pipe, nor of an end that it did not want.
+            for word in ["pipe", "atal", "signal"] { #expect(!piped.errors.contains(word), "\(piped.errors)") }
         }
     }
 }
