@@ -61,6 +61,7 @@ import Testing
         ("openat", EMFILE), ("openat", EINTR), ("openat", ESRCH), ("read", EINTR), ("read", EIO), ("pread", EIO),
         ("setns", EPERM), ("setns", ENOMEM), ("socket", EMFILE), ("send", ENOBUFS), ("recvmsg", ENOBUFS),
         ("recvmsg", EINTR), ("readlinkat", ENOMEM), ("readlinkat", ESRCH), ("getdents64", ENOMEM), ("poll", EINTR),
+        ("truncated", EMSGSIZE), ("interrupted", EINTR),
     ]
 
     /// The agent goes on, nothing it says is wrong, the next scrape is whole, and no descriptor is lost.
@@ -105,6 +106,39 @@ import Testing
             #expect(Self.errors(try agent.scrape()) > errors || agent.log.contains("collection failed"))
         }
         #expect(eventually { try? Self.descriptors(agent) <= before ? true : nil } == true)
+    }
+
+    /// Time that is measured is monotonic: a clock that is set costs nothing but what says the time.
+    @Test(.needs(.root, .tool("cc"))) func aClockThatJumps() throws {
+        let faults = try Faults()
+        let namespace = try NamedNamespace()
+        let clock = "\(faults.directory.path)/clock"
+        let agent = try AgentProcess(
+            ["--engine=portable", "--discovery.include=\(namespace.name)", "--discovery.deep-interval=100ms"],
+            environment: ["LD_PRELOAD": faults.library, "NETDRIFT_CLOCK": clock])
+        let whole = Self.steady(try agent.scrape(), namespace.name)
+        #expect(whole.count > 20)
+        for offset in [400 * 86400, -400 * 86400, 0] {
+            try "\(offset)".write(toFile: clock, atomically: true, encoding: .utf8)
+            // What says the time has heard of it.
+            let expected = Date().timeIntervalSince1970 + Double(offset)
+            let heard = try eventually {
+                let time = try agent.scrape().value("netdrift_deep_scan_timestamp_seconds") ?? 0
+                return abs(time - expected) < 86400 ? true : nil
+            }
+            #expect(heard == true)
+            for _ in 0..<3 {
+                let exposition = try agent.scrape(timeout: 5)
+                #expect(Self.steady(exposition, namespace.name) == whole)
+                #expect(exposition.value("netdrift_namespaces_left_out", ["reason": "deadline"]) == 0)
+                let durations = exposition.samples.filter { $0.key.name.hasSuffix("_duration_seconds") }
+                #expect(!durations.isEmpty)
+                for (series, value) in durations {
+                    #expect((0..<5).contains(Double(value) ?? -1), "\(series): \(value)")
+                }
+            }
+        }
+        #expect(agent.isRunning)
     }
 
     /// A thread that never comes back costs its namespace, and only as long as it is away.

@@ -1,10 +1,13 @@
 // Faults on demand: makes the Nth of a program's system calls of one kind fail, or never come back. For LD_PRELOAD.
 //   NETDRIFT_FAULT=CALL:ERRNO    which call, and its error number; 0 hangs
 //   NETDRIFT_FAULT_AT=FILE       a file with the number N, read once a call is made while it is there and not 0
+//                                or `truncated` and `interrupted`: a message of netlink that recvmsg gives is said to be so
+//   NETDRIFT_CLOCK=FILE          a file with the seconds by which the clock of the world is wrong
 // The file is asked for each time, so that a test arms a fault in a program that runs: it writes N, and the shim counts
 // from there; when the fault has happened, FILE.done is there.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <linux/netlink.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static char call[32];
@@ -86,9 +90,36 @@ FAULT(ssize_t, pread, (int fd, void *buffer, size_t count, off_t offset), (fd, b
 FAULT(int, setns, (int fd, int type), (fd, type))
 FAULT(int, socket, (int family, int type, int protocol), (family, type, protocol))
 FAULT(ssize_t, send, (int fd, const void *buffer, size_t count, int flags), (fd, buffer, count, flags))
-FAULT(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags))
 FAULT(ssize_t, readlinkat, (int fd, const char *path, char *buffer, size_t count), (fd, path, buffer, count))
 FAULT(int, poll, (struct pollfd *fds, nfds_t count, int timeout), (fds, count, timeout))
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
+    static __typeof__(&recvmsg) real;
+    if (real == NULL) real = REAL(recvmsg);
+    if (fails("recvmsg")) return -1;
+    ssize_t size = real(fd, message, flags);
+    struct sockaddr_nl *sender = message->msg_name;
+    int is_netlink = sender != NULL && message->msg_namelen >= sizeof *sender && sender->nl_family == AF_NETLINK;
+    if (!is_netlink || (flags & MSG_PEEK) || size < (ssize_t)sizeof(struct nlmsghdr)) return size;
+    if (fails("truncated")) message->msg_flags |= MSG_TRUNC;
+    if (fails("interrupted")) ((struct nlmsghdr *)message->msg_iov[0].iov_base)->nlmsg_flags |= NLM_F_DUMP_INTR;
+    return size;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    static __typeof__(&clock_gettime) real;
+    if (real == NULL) real = REAL(clock_gettime);
+    int result = real(clock, now);
+    const char *offset = getenv("NETDRIFT_CLOCK");
+    if (result != 0 || offset == NULL || clock != CLOCK_REALTIME) return result;
+    long fd = raw(SYS_openat, AT_FDCWD, (long)offset, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) return result;
+    char text[24] = {0};
+    raw(SYS_read, fd, (long)text, sizeof text - 1, 0);
+    raw(SYS_close, fd, 0, 0, 0);
+    now->tv_sec += atol(text);
+    return result;
+}
 
 int openat(int fd, const char *path, int flags, ...) {
     va_list list;
