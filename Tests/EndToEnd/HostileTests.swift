@@ -7,9 +7,12 @@ extension EndToEnd {
     @Suite(.needs(.root, .tool("ip"), .tool("python3"), .tool("unshare"))) struct HostileTests {
         /// A namespace that only wants to be watched.
         private final class Victim {
-            let namespace = try! NamedNamespace(NamedNamespace.uniqueName("victim"))
+            let namespace: NamedNamespace
 
-            init() throws { try namespace.set("net/ipv4/tcp_keepalive_time", "731") }
+            init() throws {
+                namespace = try NamedNamespace(NamedNamespace.uniqueName("victim"))
+                try namespace.set("net/ipv4/tcp_keepalive_time", "731")
+            }
 
             func isWhole(in exposition: Exposition) -> Bool {
                 exposition.sysctl("net.ipv4.tcp_keepalive_time", in: namespace.name) == 731
