@@ -16,7 +16,7 @@ extension PathReader {
             facts.destination = source.routes.defaults.lazy.compactMap(\.gateway).first
             if facts.destination == nil { facts.trials.echo = .failed(.noGateway) }
         case .resolver:
-            let server = ResolverFiles.resolution(of: nil, in: site, paths)?.servers.first
+            let server = ResolverFiles.guardedResolution(of: nil, in: site, paths)?.servers.first
             facts.destination = server?.address
             port = request.port ?? server?.port
             if server == nil { facts.trials.service = .failed(.noResolver) }
@@ -62,7 +62,7 @@ extension PathReader {
 
     /// Resolves a name as the namespace does. When that fails, the way is that to its name server.
     private func resolve(_ name: String) {
-        let resolution = ResolverFiles.resolution(of: name, in: site, paths)
+        let resolution = ResolverFiles.guardedResolution(of: name, in: site, paths)
         switch LiveProbe.address(of: name, timeout: request.timeout, resolve: { _ in resolution }) {
         case .success(let address): facts.destination = address
         case .failure(let failure):

@@ -43,12 +43,36 @@ struct LeaderReader: ~Copyable {
 
 /// Command lines, for display. They may hold passwords, so nothing that is served shows them.
 public enum CommandLine {
+    /// Seconds in which 256 processes are read, if all answer; it takes 5 ms.
+    private static let patience = 2.0
+
     /// The arguments of processes joined by spaces, as ps(1) shows them, by process id; none for kernel threads and for
-    /// processes that have gone.
+    /// processes that have gone or do not answer.
     public static func read(_ pids: [Int32], paths: SystemPaths) -> [Int32: String] {
-        guard var reader = try? LeaderReader(procfs: paths.procfs) else { return [:] }
         var lines: [Int32: String] = [:]
-        for pid in pids { lines[pid] = reader.commandLine(pid) }
+        let procfs = paths.procfs
+        var left = pids[...]
+        // One thread reads all, as long as it gets on: they are in the memory of processes, which need not answer.
+        while !left.isEmpty {
+            let job = left.prefix(256)
+            let found = Monitor<[(pid: Int32, line: String?)]>([])
+            let isWhole: Void? = LosableThread.run("command line of \(job.first ?? 0)", within: patience) {
+                guard var reader = try? LeaderReader(procfs: procfs) else { return }
+                for pid in job {
+                    let line = reader.commandLine(pid)
+                    found.withLock { $0.append((pid, line)) }
+                }
+            }
+            let read = found.withLock { $0 }
+            for (pid, line) in read { lines[pid] = line }
+            if isWhole != nil {
+                left = left.dropFirst(job.count)
+                continue
+            }
+            // Whoever did not answer is passed over; the lost thread goes on to nobody's use.
+            left = left.dropFirst(read.count + 1)
+            if LosableThread.lostThreads == LosableThread.maximumLost { break }
+        }
         return lines
     }
 }

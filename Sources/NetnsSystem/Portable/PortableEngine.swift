@@ -142,7 +142,7 @@ public final class PortableEngine: NamespaceEngine {
             absenceRound: absenceRound)
         // A visit that began in time may end a little later.
         if !visited.isEmpty, try !pool.run(job, until: deadline?.advanced(bySeconds: 0.2)) { giveUp(job) }
-        report.stuckThreads = pool.stuckThreads
+        report.stuckThreads = pool.stuckThreads + LosableThread.lostThreads
         finish(job, &report)
         if parts.contains(.links) { try findPeers(until: deadline) }
         return report

@@ -14,6 +14,15 @@ enum ResolverFiles {
     /// FUSE_SUPER_MAGIC of <linux/magic.h>, which Debian 12's has not got.
     private static let fuse: UInt64 = 0x6573_5546
 
+    /// Seconds after which a file system has not answered.
+    private static let patience = 1.0
+
+    /// As `resolution`, on a thread that may be lost: nil when a file system does not answer.
+    static func guardedResolution(of name: String?, in site: ProbeSite, _ paths: SystemPaths) -> NameResolution? {
+        LosableThread.run("resolv.conf of \(site.inode)", within: patience) { resolution(of: name, in: site, paths) }
+            ?? nil
+    }
+
     /// What the namespace resolves names with; nil when its resolv.conf cannot be read.
     static func resolution(of name: String?, in site: ProbeSite, _ paths: SystemPaths) -> NameResolution? {
         let known = name.flatMap { name in
@@ -77,7 +86,7 @@ enum ResolverFiles {
     }
 }
 
-/// Reads those files for the prober, on a thread of its own: a file system that does not answer stops that thread alone.
+/// Reads those files for the prober, on a thread of its own: one that does not answer holds up the others for a second, once.
 ///
 /// Concurrency: requests and answers pass through a monitor.
 final class ResolverReader: Sendable {
@@ -92,7 +101,7 @@ final class ResolverReader: Sendable {
         var isStopping = false
     }
 
-    /// More requests than this wait for a thread that does not come back: they are refused.
+    /// More requests than this do not wait: they are refused.
     private static let maximumRequests = 10_000
 
     private let monitor = Monitor(State())
@@ -107,7 +116,7 @@ final class ResolverReader: Sendable {
                     return state.requests.isEmpty ? nil : .some(state.requests.removeFirst())
                 }
                 guard let request = request ?? nil else { return }
-                answer(request.token, ResolverFiles.resolution(of: request.name, in: request.site, paths))
+                answer(request.token, ResolverFiles.guardedResolution(of: request.name, in: request.site, paths))
             }
         }.detach()
     }
