@@ -146,7 +146,9 @@ struct DiscoveryOptions: ParsableArguments {
 
     @Option(
         name: .customLong("discovery.max-namespaces"),
-        help: ArgumentHelp("More namespaces than this are left out, the newest first, and counted.", valueName: "n"))
+        help: ArgumentHelp(
+            "More namespaces than this are left out, first the newest of whoever has the most, and counted.",
+            valueName: "n"))
     var maximum = 5000
 
     @Option(

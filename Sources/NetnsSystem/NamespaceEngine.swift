@@ -143,7 +143,7 @@ public struct EngineSettings: Sendable {
     public var include: [Glob] = []
     /// No namespace whose name matches one of these.
     public var exclude: [Glob] = []
-    /// More namespaces than this are left out: the newest.
+    /// More namespaces than this are left out: the newest of whoever has the most.
     public var maximumNamespaces = 5000
     /// Seconds between deep scans; 0 for none.
     public var deepInterval = 30.0

@@ -209,6 +209,90 @@ extension EndToEnd {
             }
         }
 
+        /// A cgroup; it goes when the processes in it have ended.
+        private final class Group {
+            let path: String
+
+            init(_ name: String) throws {
+                let root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].first {
+                    FileManager.default.fileExists(atPath: "\($0)/cgroup.procs")
+                        && FileManager.default.fileExists(atPath: "\($0)/cgroup.controllers")
+                }
+                path = "\(try #require(root))/\(name)"
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            }
+
+            deinit { _ = eventually { unsafe rmdir(path) == 0 || errno == ENOENT ? true : nil } }
+        }
+
+        /// The limit is shared by who holds the namespaces, however many cgroups one makes below its own.
+        @Test(
+            "one who makes namespaces by the hundred pushes out its own, and nobody who comes later",
+            arguments: ["portable", "auto"])
+        func limitIsShared(_ engine: String) throws {
+            let group = try Group(NamedNamespace.uniqueName("greedy"))
+            let attacker = try ChildProcess(
+                "python3", "-c",
+                """
+                import ctypes, os, sys
+                libc = ctypes.CDLL(None)
+                group, kept, children = sys.argv[1], [], []
+                open(group + '/cgroup.procs', 'w').write('0')
+                for _ in range(200):
+                    libc.unshare(0x40000000)
+                    kept.append(os.open('/proc/thread-self/ns/net', os.O_RDONLY))
+                end, alive = os.pipe()
+                for number in range(60):
+                    below = '%s/g%d' % (group, number)
+                    os.mkdir(below)
+                    told, tell = os.pipe()
+                    if os.fork() == 0:
+                        os.close(alive)
+                        libc.unshare(0x40000000)
+                        open(below + '/cgroup.procs', 'w').write('0')
+                        os.write(tell, b'x')
+                        os.read(end, 1)
+                        os._exit(0)
+                    os.read(told, 1)
+                    os.close(told); os.close(tell)
+                print('ready', flush=True); sys.stdin.read()
+                os.close(alive)
+                for _ in range(60): os.wait()
+                for number in range(60): os.rmdir('%s/g%d' % (group, number))
+                """, group.path)
+            defer {
+                attacker.end()
+                withExtendedLifetime(group) {}
+            }
+            let agent = try AgentProcess([
+                "--engine=\(engine)", "--discovery.max-namespaces=20", "--discovery.deep-interval=200ms",
+                "--discovery.include=victim*", "--discovery.include=host", "--discovery.include=net:*",
+            ])
+            func leftOut(_ exposition: Exposition) -> Double {
+                exposition.value("netdrift_namespaces_left_out", ["reason": "limit"]) ?? 0
+            }
+            let full = try eventually(within: 40) { leftOut(try agent.scrape()) >= 240 ? true : nil }
+            #expect(full == true)
+            // Who comes now, named or not, is served at once.
+            let victim = try Victim()
+            let process = try ChildProcess("unshare", "--net", "sh", "-c", "echo ready; exec cat")
+            let inode = try NamedNamespace.inode(of: "/proc/\(process.pid)/ns/net")
+            var served: Set<String> = []
+            for round in 0..<5 {
+                let exposition = try agent.scrape()
+                #expect(victim.isWhole(in: exposition))
+                #expect(exposition.info(inode: inode) != nil)
+                #expect(exposition.sysctl("net.ipv4.tcp_keepalive_time", in: "net:[\(inode)]") != nil)
+                let namespaces = Set(exposition.namespaces)
+                #expect(namespaces.contains("host") && namespaces.count == 20)
+                #expect(leftOut(exposition) >= 240)
+                // And the same ones stay.
+                if round > 0 { #expect(namespaces == served) }
+                served = namespaces
+            }
+            process.end()
+        }
+
         @Test("a cgroup of any name leaves a process what it is")
         func cgroupName() throws {
             let root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].first {

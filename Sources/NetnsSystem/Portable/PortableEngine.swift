@@ -30,6 +30,7 @@ public final class PortableEngine: NamespaceEngine {
     private(set) var leaders: LeaderReader
     private var placement: ContainerPlacement
     private var writability: WritabilityReader
+    var owners: ProcessOwners
     var records: [UInt64: PortableNamespace] = [:]
     var sorted: [PortableNamespace] = []
     /// Those of `linkedNamespaces`.
@@ -59,6 +60,7 @@ public final class PortableEngine: NamespaceEngine {
         mounts = try MountTable()
         leaders = try LeaderReader(procfs: settings.paths.procfs)
         writability = try WritabilityReader(procfs: settings.paths.procfs)
+        owners = try ProcessOwners(procfs: settings.paths.procfs)
         placement = try ContainerPlacement(
             ContainerCatalog(settings.containers, ledger: ledger), paths: settings.paths)
         budget = settings.descriptors ?? DescriptorBudget.raisingLimit().budget
@@ -254,16 +256,13 @@ public final class PortableEngine: NamespaceEngine {
         sorted = order.sorted { a, b in
             a.sample.name.utf8.lexicographicallyPrecedes(b.sample.name.utf8)
         }
-        // Of too many, the newest are left out: a container that makes thousands does not push the others away.
-        var admitted = 0
-        for record in order.filter(\.isHost) + order.filter({ !$0.isHost }) {
+        for record in order {
             // Nor does such a name decide what is watched.
             record.isSelected = isWanted(
                 claims[record.inode]?.standing == .chosen
                     ? NamespaceNames.anonymous(record.inode) : record.sample.name)
-            record.isLeftOut = record.isSelected && admitted >= settings.maximumNamespaces
-            if record.isSelected { admitted += 1 }
         }
+        leaveOut(of: order.filter(\.isSelected))
     }
 
     /// What a namespace would be called if it were alone.
