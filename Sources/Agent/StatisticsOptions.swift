@@ -27,11 +27,6 @@ struct StatisticsOptions: ParsableArguments {
     var conntrack = true
 
     @Flag(
-        name: .customLong("collector.softnet"), inversion: .prefixedNo,
-        help: "What each CPU did with the packets that came in, in host (/proc/net/softnet_stat).")
-    var softnet = true
-
-    @Flag(
         name: .customLong("collector.tcp"), inversion: .prefixedNo,
         help: ArgumentHelp(
             "TCP sockets by state. Off by default: the kernel walks the connections of all namespaces for each, which "
@@ -43,18 +38,25 @@ struct StatisticsOptions: ParsableArguments {
         help: "Queueing disciplines of the interfaces that are reported. Off by default: 7 series for each.")
     var qdisc = false
 
+    @Flag var files: [FileCollectorFlag] = []
+
     func validate() throws { _ = try expression() }
 
     /// Which of its collectors are switched on.
     var enabled: Set<CollectorName> {
         let flags: [(CollectorName, Bool)] = [
-            (.netstat, netstat), (.sockstat, sockstat), (.conntrack, conntrack), (.softnet, softnet), (.tcp, tcp),
-            (.qdisc, qdisc),
+            (.netstat, netstat), (.sockstat, sockstat), (.conntrack, conntrack), (.tcp, tcp), (.qdisc, qdisc),
         ]
-        return Set(flags.filter(\.1).map(\.0))
+        var names = Set(flags.filter(\.1).map(\.0))
+        names.formUnion(fileCollectors.filter { $0.isOnByDefault }.map { CollectorName($0) })
+        for flag in files {
+            if flag.isOn { names.insert(flag.name) } else { names.remove(flag.name) }
+        }
+        return names
     }
 
     func apply(to settings: inout EngineSettings) throws {
+        settings.sources = fileCollectors.map { $0.engineSource }
         settings.mib = netstat ? try selection(of: KernelFeatures.mibFields(settings.paths)) : MIBSelection([])
     }
 

@@ -3,9 +3,9 @@ public import NetnsCore
 /// What a collection reads in each namespace.
 public struct CollectionParts: OptionSet, Sendable, Hashable {
     /// The bits.
-    public let rawValue: UInt16
+    public let rawValue: UInt64
     /// Parts by their bits.
-    public init(rawValue: UInt16) { self.rawValue = rawValue }
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// The sysctls.
     public static let sysctls = CollectionParts(rawValue: 1)
@@ -27,11 +27,16 @@ public struct CollectionParts: OptionSet, Sendable, Hashable {
     public static let tcpStates = CollectionParts(rawValue: 256)
     /// The queueing disciplines.
     public static let qdiscs = CollectionParts(rawValue: 512)
-    /// What the CPUs did with the packets that came in; of the host.
-    public static let softnet = CollectionParts(rawValue: 1024)
+    /// The files of `EngineSettings.sources` at an index below 48.
+    public static func source(_ index: Int) -> CollectionParts {
+        precondition((0..<48).contains(index), "an engine reads at most 48 sources")
+        return CollectionParts(rawValue: 1 << (16 + UInt64(index)))
+    }
+    /// All of those files.
+    public static let sources = CollectionParts(rawValue: ~0xFFFF)
     /// Everything.
     public static let all: CollectionParts = [
-        .sysctls, .links, .addresses, .routes, .neighbours, .mib, .sockets, .conntrack, .tcpStates, .qdiscs, .softnet,
+        .sysctls, .links, .addresses, .routes, .neighbours, .mib, .sockets, .conntrack, .tcpStates, .qdiscs, .sources,
     ]
 }
 
@@ -75,8 +80,8 @@ public struct CollectionReport: Sendable {
     public var tcpStates = Part()
     /// The queueing disciplines.
     public var qdiscs = Part()
-    /// What the CPUs did with the packets that came in.
-    public var softnet = Part()
+    /// The files of `EngineSettings.sources`, in their order; empty when none were read.
+    public var sources: [Part] = []
     /// Namespaces left out since there are more than `maximumNamespaces`.
     public var leftOutByLimit = 0
     /// Namespaces that were not reached before the deadline.
@@ -150,6 +155,8 @@ public struct EngineSettings: Sendable {
     public var maximumRoutes = 100_000
     /// The counters of the protocols to read.
     public var mib = MIBSelection([])
+    /// The files that collectors have for themselves; `CollectionParts.source` says which are read.
+    public var sources: [any NamespaceSource] = []
     /// Descriptors to keep; nil for as many as the limit allows.
     public var descriptors: DescriptorBudget?
 

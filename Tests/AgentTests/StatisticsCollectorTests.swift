@@ -103,9 +103,11 @@ import Testing
     }
 
     @Test func softnet() throws {
-        #expect(try Self.lines(.softnet).isEmpty)
+        #expect(try Self.lines(CollectorName(SoftnetCollector.self)).isEmpty)
         #expect(
-            try Self.lines(.softnet, netns: "host").filter { $0.contains(#"cpu="0""#) || $0.contains("backlog") } == [
+            try Self.lines(CollectorName(SoftnetCollector.self), netns: "host").filter {
+                $0.contains(#"cpu="0""#) || $0.contains("backlog")
+            } == [
                 #"netns_softnet_backlog_packets{cpu="0"} 4"#, #"netns_softnet_dropped_total{cpu="0"} 0"#,
                 #"netns_softnet_flow_limited_total{cpu="0"} 3"#, #"netns_softnet_processed_total{cpu="0"} 10"#,
                 #"netns_softnet_received_rps_total{cpu="0"} 2"#, #"netns_softnet_times_squeezed_total{cpu="0"} 1"#,
@@ -114,7 +116,9 @@ import Testing
 
     @Test func whatWasNotReadHasNoSamples() throws {
         let stage = try Stage(try Self.samples())
-        let parts: CollectionParts = [.mib, .sockets, .conntrack, .tcpStates, .qdiscs, .softnet]
+        let parts: CollectionParts = [
+            .mib, .sockets, .conntrack, .tcpStates, .qdiscs, SoftnetCollector.parts,
+        ]
         stage.engine.unread = parts
         let text = try stage.expose()
         let prefixes = ["tcp", "udp", "ip", "sockets", "conntrack", "qdisc", "softnet"].map { "netns_\($0)_" }

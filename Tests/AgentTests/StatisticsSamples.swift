@@ -1,5 +1,7 @@
 import NetnsCore
 
+@testable import Agent
+
 /// Counters as the kernel prints them; made by the decoders, since nothing else may set them.
 extension Samples {
     /// Of each kind one: with and without a name of ours, with and without a version, in milliseconds, without a value.
@@ -35,8 +37,9 @@ extension Samples {
 
             """.utf8)
         unsafe sample.sockets.add(decoding: sockets.span.bytes)
-        let softnet = Array("0000000a 0 1 0 0 0 0 0 0 2 3 4 00000000\n0000000b 0 1 0 0 0 0 0 0 2\n".utf8)
-        unsafe SoftnetStatistics.read(softnet.span.bytes, into: &sample.softnet)
+        read(
+            ["softnet_stat": "0000000a 0 1 0 0 0 0 0 0 2 3 4 00000000\n0000000b 0 1 0 0 0 0 0 0 2\n"],
+            for: SoftnetCollector.self, into: sample)
         let header: [UInt8] = [0, 0, 0, 0]
         let global = header + [8, 0, 1, 0, 0, 0, 1, 0] + [8, 0, 2, 0, 0, 4, 0, 0]
         unsafe (try? sample.conntrack.set(decoding: global.span.bytes)) ?? ()

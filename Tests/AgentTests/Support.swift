@@ -40,7 +40,10 @@ final class FakeEngine: NamespaceEngine {
             namespace.hasConntrack = read.contains(.conntrack)
             namespace.hasTCPStates = read.contains(.tcpStates)
             namespace.hasQdiscs = read.contains(.qdiscs)
-            namespace.hasSoftnet = read.contains(.softnet) && namespace.isHost
+            for (index, type) in fileCollectors.enumerated() where index < namespace.readings.count {
+                namespace.readings[index].wasRead =
+                    read.contains(type.parts) && (namespace.isHost || !type.engineSource.inHostAlone)
+            }
         }
         var topology = Topology()
         topology.resolve(namespaces)

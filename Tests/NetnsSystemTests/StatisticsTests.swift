@@ -294,21 +294,60 @@ extension KernelTests {
 
         @Test func softnetIsOfTheHost() throws {
             let namespace = try NamedNamespace()
-            let engine = try EngineUnderTest([namespace.name, "host"])
+            let source = FileSource("softnet", files: ["softnet_stat"], inHostAlone: true, into: CPUs())
+            let engine = try EngineUnderTest([namespace.name, "host"]) { $0.sources = [source] }
             func shown() throws -> [UInt64] {
                 try String(contentsOfFile: "/proc/net/softnet_stat", encoding: .utf8).split(separator: "\n").map {
                     UInt64($0.prefix { $0 != " " }, radix: 16) ?? 0
                 }
             }
             let before = try shown()
-            try engine.collect(.softnet)
+            let report = try engine.collect(.source(0))
             let after = try shown()
-            #expect(engine[namespace.inode]?.hasSoftnet == false)
+            #expect(report.sources.map(\.attempts) == [1] && report.sources.map(\.failures) == [0])
+            #expect(engine[namespace.inode]?.reading(CPUs.self, at: 0) == nil)
             let host = try #require(engine.namespaces.first { $0.isHost })
-            #expect(host.hasSoftnet && host.softnet.count == before.count)
-            for (cpu, bounds) in zip(host.softnet, zip(before, after)) {
+            let cpus = try #require(host.reading(CPUs.self, at: 0)).value.cpus
+            #expect(cpus.count == before.count)
+            for (cpu, bounds) in zip(cpus, zip(before, after)) {
                 #expect((bounds.0...bounds.1).contains(cpu[.processed] ?? 0))
             }
+            // Nothing of another collection is shown, and nothing as another source's.
+            try engine.collect(.links)
+            #expect(host.reading(CPUs.self, at: 0) == nil)
+        }
+
+        private struct CPUs: FileReading {
+            var cpus: [SoftnetStatistics] = []
+            mutating func begin() { cpus.removeAll(keepingCapacity: true) }
+            mutating func read(_ text: borrowing RawSpan, of file: String) { SoftnetStatistics.read(text, into: &cpus) }
+        }
+
+        /// Several sources, of which one has no file on any kernel and one a file that cannot be read.
+        @Test func sourcesCostOnlyThemselves() throws {
+            let namespace = try NamedNamespace()
+            let names = ["Ip6InReceives", "Ip6OutRequests"]
+            let holding = OpenDescriptors.holding()
+            let engine = try EngineUnderTest([namespace.name]) {
+                $0.sources = [
+                    FileSource("none", files: ["there_is_none"], into: NamedNumbers(names)),
+                    FileSource("directory", files: ["stat"], into: NamedNumbers(names)),
+                    FileSource("some", files: ["there_is_none", "snmp6"], into: NamedNumbers(names)),
+                ]
+            }
+            let report = try engine.collect([.source(0), .source(1), .source(2)])
+            #expect(report.sources.map(\.attempts) == [1, 1, 1] && report.sources.map(\.failures) == [0, 1, 0])
+            #expect(engine.errors("directory", "EISDIR") == 1)
+            let sample = try #require(engine[namespace.inode])
+            #expect(sample.reading(NamedNumbers.self, at: 0) == nil && sample.reading(NamedNumbers.self, at: 1) == nil)
+            #expect(sample.reading(NamedNumbers.self, at: 2)?.value[0] == 0)
+            // Of this one namespace: packets that it sent to itself.
+            try namespace.check("ip", "link", "set", "lo", "up")
+            try namespace.check("bash", "-c", "echo > /dev/udp/::1/9")
+            try engine.collect(.source(2))
+            let received = try #require(sample.reading(NamedNumbers.self, at: 2)?.value[0])
+            #expect(received >= 1)
+            #expect(OpenDescriptors.holding() <= holding)
         }
     }
 }

@@ -37,45 +37,50 @@ extension Collector {
     func part(of report: CollectionReport) -> CollectionReport.Part? { nil }
 }
 
-/// The collectors that can be switched on and off: the one list of them.
-enum CollectorName: String, CaseIterable, Hashable, Comparable {
-    case address
-    case conntrack
-    case drift
-    case interface
-    case neighbour
-    case netstat
-    case probe
-    case qdisc
-    case route
-    case sockstat
-    case softnet
-    case sysctl
-    case tcp
+/// The collectors that can be switched on and off: these, and those of `fileCollectors`.
+struct CollectorName: RawRepresentable, CaseIterable, Hashable, Comparable {
+    let rawValue: String
+    /// What is read for it.
+    let parts: CollectionParts
+
+    // The links give the names of devices.
+    static let address = CollectorName("address", [.links, .addresses])
+    static let conntrack = CollectorName("conntrack", .conntrack)
+    static let drift = CollectorName("drift", .sysctls)
+    static let interface = CollectorName("interface", .links)
+    static let neighbour = CollectorName("neighbour", .neighbours)
+    static let netstat = CollectorName("netstat", .mib)
+    static let probe = CollectorName("probe", [.links, .addresses, .routes])
+    static let qdisc = CollectorName("qdisc", [.links, .qdiscs])
+    static let route = CollectorName("route", [.links, .routes])
+    static let sockstat = CollectorName("sockstat", .sockets)
+    static let sysctl = CollectorName("sysctl", .sysctls)
+    static let tcp = CollectorName("tcp", .tcpStates)
+
+    static let allCases: [CollectorName] =
+        [
+            address, conntrack, drift, interface, neighbour, netstat, probe, qdisc, route, sockstat, sysctl, tcp,
+        ] + fileCollectors.map { CollectorName($0) }
+
+    private init(_ name: String, _ parts: CollectionParts) {
+        rawValue = name
+        self.parts = parts
+    }
+
+    /// That of a collector of files.
+    init(_ collector: any FileCollector.Type) { self.init(collector.engineSource.name, collector.parts) }
+
+    /// One that there is; nil for any other.
+    init?(rawValue: String) {
+        guard let known = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+        self = known
+    }
 
     static func < (a: CollectorName, b: CollectorName) -> Bool { a.rawValue < b.rawValue }
 
     /// Those that run unless they are switched off. `neighbour` and `tcp` do not: see docs/performance.md.
     static let defaults = Set(allCases).subtracting([.neighbour, .qdisc, .tcp])
-
-    /// What is read for it; the links give the names of devices.
-    var parts: CollectionParts {
-        switch self {
-        case .address: [.links, .addresses]
-        case .conntrack: .conntrack
-        case .drift: .sysctls
-        case .interface: .links
-        case .neighbour: .neighbours
-        case .netstat: .mib
-        case .probe: [.links, .addresses, .routes]
-        case .qdisc: [.links, .qdiscs]
-        case .route: [.links, .routes]
-        case .sockstat: .sockets
-        case .softnet: .softnet
-        case .sysctl: .sysctls
-        case .tcp: .tcpStates
-        }
-    }
+        .subtracting(fileCollectors.filter { !$0.isOnByDefault }.map { CollectorName($0) })
 }
 
 /// Every collector there is; `netstat` writes the fields of a selection, `probe` a histogram of these buckets.
@@ -87,6 +92,6 @@ func everyCollector(
         NamespaceCollector(),
         NeighbourCollector(), NetstatCollector(mib), ProbeCollector(buckets), ProcessCollector(), QdiscCollector(),
         RouteCollector(),
-        SockstatCollector(), SoftnetCollector(), SysctlCollector(), TCPCollector(),
-    ]
+        SockstatCollector(), SysctlCollector(), TCPCollector(),
+    ] + fileCollectors.map { $0.init() }
 }

@@ -1,13 +1,19 @@
 internal import Exposition
 internal import NetnsCore
-internal import NetnsSystem
 
 /// What each CPU of the host did with the packets that came in: of all namespaces, so it is `host` that has it.
-struct SoftnetCollector: Collector {
-    let name: String? = CollectorName.softnet.rawValue
-    let parts = CollectorName.softnet.parts
+struct SoftnetCollector: FileCollector {
+    static let summary = "What each CPU did with the packets that came in, in host (/proc/net/softnet_stat)."
+    static let isOnByDefault = true
+    static let source = FileSource("softnet", files: ["softnet_stat"], inHostAlone: true, into: Reading())
 
-    func part(of report: CollectionReport) -> CollectionReport.Part? { report.softnet }
+    /// The CPUs that are online.
+    struct Reading: FileReading {
+        private(set) var cpus: [SoftnetStatistics] = []
+
+        mutating func begin() { cpus.removeAll(keepingCapacity: true) }
+        mutating func read(_ text: borrowing RawSpan, of file: String) { SoftnetStatistics.read(text, into: &cpus) }
+    }
 
     let emitters = [
         emitter("processed_total", .counter, .processed, help: "Packets processed (softnet_data processed)."),
@@ -31,11 +37,11 @@ struct SoftnetCollector: Collector {
     ) -> Emitter {
         Emitter("netns_softnet_\(name)", kind, labels: ["netns", "cpu"], help: help) { scene, writer in
             let labels = ByteBuffer(capacity: 512)
-            for (index, namespace) in scene.namespaces.enumerated() where namespace.wasRead && namespace.hasSoftnet {
-                for cpu in namespace.softnet {
+            forEachNamespace(scene) { reading, label in
+                for cpu in reading.cpus {
                     guard let value = cpu[column] else { continue }
                     labels.removeAll()
-                    labels.append(scene.labels, scene.namespaceLabels[index])
+                    labels.append(scene.labels, label)
                     labels.addLabel("cpu", UInt64(cpu.cpu))
                     writer.sample(labels, 0..<labels.count, value)
                 }

@@ -98,10 +98,8 @@ public final class NamespaceSample: @unchecked Sendable {
     public var qdiscs: [Qdisc] = []
     /// Whether this collection read its queueing disciplines.
     public var hasQdiscs = false
-    /// What the CPUs did with the packets that came in, when `hasSoftnet`: of the host as a whole, and read there alone.
-    public var softnet: [SoftnetStatistics] = []
-    /// Whether this collection read that.
-    public var hasSoftnet = false
+    /// What collectors with files of their own read, in the order of the engine's sources; empty before they did.
+    var readings: [AnyNamespaceReading] = []
 
     /// A namespace that was just found.
     public init(serial: UInt64, inode: UInt64, isHost: Bool, firstSeen: Double, table: SysctlTable) {

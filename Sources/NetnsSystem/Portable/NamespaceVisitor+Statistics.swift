@@ -50,19 +50,12 @@ extension NamespaceVisitor {
     /// What is not read over the visit's netlink socket: the files of /proc/net, and what has sockets of its own.
     func readStatistics(_ sample: NamespaceSample, _ job: VisitJob, _ totals: inout VisitJob.Totals) {
         sample.hasMIB = false
-        sample.hasSoftnet = false
         sample.hasConntrack = false
         sample.hasTCPStates = false
         if job.parts.contains(.mib) {
             sample.hasMIB = attempt("netstat", &totals.mib) { () throws(NetlinkError) in try readMIB(sample) }
         }
-        // Of the CPUs, not of a namespace.
-        if sample.isHost, job.parts.contains(.softnet) {
-            sample.hasSoftnet = attempt("softnet", &totals.softnet) { () throws(NetlinkError) in
-                sample.softnet.removeAll(keepingCapacity: true)
-                _ = try files.read("softnet_stat") { SoftnetStatistics.read($0, into: &sample.softnet) }
-            }
-        }
+        readSources(sample, job, &totals)
         if job.parts.contains(.conntrack) {
             sample.hasConntrack = attempt("conntrack", &totals.conntrack) { () throws(NetlinkError) in
                 var socket = try Self.socket(Int32(NETLINK_NETFILTER))
@@ -74,6 +67,23 @@ extension NamespaceVisitor {
                 var socket = try Self.socket(Int32(NETLINK_SOCK_DIAG))
                 try socket.countTCPStates(into: &sample.tcpStates, buffer: buffer)
             }
+        }
+    }
+
+    /// The files that collectors have for themselves. Where this kernel has none of them, there is nothing to show, and
+    /// that is no failure.
+    private func readSources(_ sample: NamespaceSample, _ job: VisitJob, _ totals: inout VisitJob.Totals) {
+        sample.clearReadings()
+        for (index, source) in settings.sources.enumerated() where job.parts.contains(.source(index)) {
+            if source.inHostAlone, !sample.isHost { continue }
+            let reading = sample.reading(at: index, of: settings.sources)
+            var isThere = false
+            let wasRead = attempt(source.name, &totals.sources[index]) { () throws(NetlinkError) in
+                source.begin(reading)
+                for file in source.files
+                where try files.read(file, { source.read($0, of: file, into: reading) }) { isThere = true }
+            }
+            reading.wasRead = wasRead && isThere
         }
     }
 

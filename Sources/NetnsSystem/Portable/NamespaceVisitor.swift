@@ -42,6 +42,7 @@ final class NamespaceVisitor {
     func run(_ job: VisitJob) -> Bool {
         comingHome { home in
             var totals = VisitJob.Totals()
+            totals.sources = Array(repeating: .init(), count: settings.sources.count)
             visitAll(job, home, &totals)
             files.close()
             job.add(totals)

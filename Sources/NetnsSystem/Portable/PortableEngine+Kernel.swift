@@ -185,7 +185,7 @@ extension NamespaceSample {
         hasConntrack = false
         hasTCPStates = false
         hasQdiscs = false
-        hasSoftnet = false
+        clearReadings()
     }
 }
 

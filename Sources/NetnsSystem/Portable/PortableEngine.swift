@@ -343,7 +343,7 @@ public final class PortableEngine: NamespaceEngine {
         report.conntrack = totals.conntrack
         report.tcpStates = totals.tcpStates
         report.qdiscs = totals.qdiscs
-        report.softnet = totals.softnet
+        report.sources = totals.sources
         namespaces.removeAll(keepingCapacity: true)
         linked.removeAll(keepingCapacity: true)
         var tables: Set<ObjectIdentifier> = []

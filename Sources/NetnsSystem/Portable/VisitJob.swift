@@ -32,7 +32,8 @@ final class VisitJob: VisitorWork {
         var conntrack = CollectionReport.Part()
         var tcpStates = CollectionReport.Part()
         var qdiscs = CollectionReport.Part()
-        var softnet = CollectionReport.Part()
+        /// In the order of `EngineSettings.sources`.
+        var sources: [CollectionReport.Part] = []
     }
 
     init(
@@ -91,7 +92,11 @@ extension VisitJob.Totals {
         conntrack.add(other.conntrack)
         tcpStates.add(other.tcpStates)
         qdiscs.add(other.qdiscs)
-        softnet.add(other.softnet)
+        if sources.isEmpty {
+            sources = other.sources
+        } else {
+            for (index, part) in other.sources.enumerated() { sources[index].add(part) }
+        }
     }
 }
 
