@@ -38,8 +38,9 @@ extension EndToEnd {
                 try samples(kernel) == samples(portable) ? true : nil
             }
             if same != true {
-                let (one, other) = (Set(try samples(kernel)), Set(try samples(portable)))
-                Issue.record("\(one.symmetricDifference(other).sorted().prefix(20))")
+                let (one, other) = (try samples(kernel), try samples(portable))
+                let change = other.difference(from: one)
+                Issue.record("portable: \(change.insertions.prefix(20)), bpf: \(change.removals.prefix(20))")
             }
             let exposition = try kernel.scrape()
             #expect(exposition.value("netdrift_engine_info", ["engine": "bpf"]) == 1)
