@@ -20,7 +20,7 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "The collectors: basic (interface and sysctl), defaults or all.")
     var collectors = Pipeline.Choice.basic
     @Flag(help: "Also evaluate 30 expectations in each namespace.") var expectations = false
-    @Option(help: "The engine: portable or bpf.") var engine = "portable"
+    @Option(help: "The engine: portable, bpf, or watch: bpf that hears writes.") var engine = "portable"
     @Option(help: "Threads that enter namespaces.") var threads = 1
     @Option(help: "Prefix of the namespaces' names.") var prefix = "bench"
     @Option(help: "How many namespaces the world has.") var count = 0
@@ -88,7 +88,10 @@ struct Run: ParsableCommand {
         var other = load
         other.engine = "bpf"
         let kernel = try Worker(["pipeline"] + other.arguments)
+        other.engine = "watch"
+        let watch = try Worker(["pipeline"] + other.arguments)
         defer {
+            watch.stop()
             floor.stop()
             pipeline.stop()
             kernel.stop()
@@ -99,6 +102,7 @@ struct Run: ParsableCommand {
             let b = try pipeline.ask("collect")
             let c = try kernel.ask("collect")
             let alone = (try pipeline.ask("sysctls"), try kernel.ask("sysctls"))
+            let heard = try watch.ask("sysctls")
             // The first round opens what is kept.
             if round == 0 { continue }
             samples.add(a, prefix: "floor")
@@ -106,6 +110,7 @@ struct Run: ParsableCommand {
             samples.add(c, prefix: "bpf")
             samples.add(alone.0, prefix: "netdrift")
             samples.add(alone.1, prefix: "bpf")
+            samples.add(heard, prefix: "watch")
         }
         samples.add(try floor.ask("naive"), prefix: "naive")
         samples.add(try pipeline.ask("decode"), prefix: "netdrift")
@@ -114,6 +119,7 @@ struct Run: ParsableCommand {
         floor.stop()
         pipeline.stop()
         kernel.stop()
+        watch.stop()
         try measureCollectors(load, &samples)
         let agent = try AgentUnderTest(binary: binary, load: load)
         defer { agent.stop() }

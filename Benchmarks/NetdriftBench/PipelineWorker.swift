@@ -18,9 +18,12 @@ struct PipelineWorker: ParsableCommand {
         settings.sysctls = try load.selection()
         settings.deepInterval = 0
         settings.descriptors = DescriptorBudget.raisingLimit().budget
+        let programs = load.engine == "portable" ? nil : try KernelPrograms()
+        let watch = load.engine == "watch" ? try WriteWatch() : nil
+        try watch?.start(paths: settings.paths, ledger: ErrorLedger()) { _ in }
         let pipeline = try Pipeline(
-            settings, load.collectors, rules: load.expectations ? Expectations.rules() : [],
-            programs: load.engine == "bpf" ? try KernelPrograms() : nil)
+            settings, load.collectors, rules: load.expectations ? Expectations.rules() : [], programs: programs,
+            written: watch?.written)
         try serveCommands { command in
             switch command {
             case "collect": return try collect(pipeline)

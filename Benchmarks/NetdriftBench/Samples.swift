@@ -57,6 +57,7 @@ enum Report {
         row("  encode", each("bpf.encode"), floor)
         row("namespaces and sysctls alone, portable", each("netdrift.sysctls"), floor)
         row("namespaces and sysctls alone, bpf", each("bpf.sysctls"), floor)
+        row("the same where nobody wrote, by the watch", each("watch.sysctls"), floor)
         let naive = samples["naive.cpu"] / 1000
         row("naive: full paths, as the peers do", naive, floor)
         for name in samples.names(prefix: "collector") {
@@ -67,6 +68,10 @@ enum Report {
             String(
                 format: "  sysctls alone: portable / bpf            %9.1f",
                 samples["netdrift.sysctls"] / max(samples["bpf.sysctls"], 1)))
+        Swift.print(
+            String(
+                format: "  sysctls alone: portable / watch          %9.1f",
+                samples["netdrift.sysctls"] / max(samples["watch.sysctls"], 1)))
         Swift.print(
             String(
                 format: "  wall of a collection %.1f ms, of the floor %.1f ms, of a gzip scrape %.1f ms",

@@ -24,6 +24,8 @@ final class Exposer {
     private let compressor: GzipCompressor
     private let drift: DriftMonitor
     private let prober: Prober?
+    private let writes: SceneWrites?
+    private let watch: WriteWatch?
     /// The time, seconds since the epoch.
     private let now: () -> Double
     /// What the last collection read, and when it ended.
@@ -44,11 +46,14 @@ final class Exposer {
     init(
         engine: any NamespaceEngine, scene: Scene, state: AgentState, collectors enabled: Set<CollectorName>,
         mib: MIBSelection = MIBSelection([]), drift: DriftMonitor, prober: Prober? = nil, fresh: FreshSysctls? = nil,
+        writes: SceneWrites? = nil, watch: WriteWatch? = nil,
         now: @escaping () -> Double = { WallClock.now() }
     ) throws {
         self.fresh = fresh
         self.drift = drift
         self.prober = prober
+        self.writes = writes
+        self.watch = watch
         self.now = now
         self.engine = engine
         self.scene = scene
@@ -104,7 +109,14 @@ final class Exposer {
             evaluationSeconds = Instant.now().seconds(since: start)
             scene.drift = drift
         }
-        prober?.update(engine.sites())
+        scene.writes = writes
+        scene.trust = engine.trustReport
+        if prober != nil || watch != nil {
+            let sites = engine.sites()
+            prober?.update(sites)
+            watch?.update(sites)
+        }
+        writes?.monitor?.keep(Set(engine.namespaces.compactMap(\.cookie)), of: engine.namespaces.count)
         // One that was cut short is no answer to who did not ask for that.
         if report.leftOutByDeadline == 0 { last = (parts, .now()) }
         return report
@@ -117,13 +129,18 @@ final class Exposer {
     var namespaceCount: Int { engine.namespaces.count }
 
     /// Whether somebody works by what collections find.
-    var hasProber: Bool { prober != nil }
+    var watchesNamespaces: Bool { prober != nil || watch != nil }
 
     /// Finds the namespaces anew for the prober, unless that was done in the last `maximumAge` seconds.
     func rediscover(maximumAge: Double) throws {
-        guard let prober, last.map({ Instant.now().seconds(since: $0.end) >= maximumAge }) ?? true else { return }
+        guard watchesNamespaces, last.map({ Instant.now().seconds(since: $0.end) >= maximumAge }) ?? true else {
+            return
+        }
         // The other ends of veths have to be known where they are to be reached.
-        _ = try collect(prober.needsPeers ? [.links, .addresses] : [], until: nil)
+        var parts: CollectionParts = prober?.needsPeers == true ? [.links, .addresses] : []
+        // Where writes are heard, drift is told of at once, which takes what was read before.
+        if watch != nil, enabled.contains(.drift) { parts.insert(.sysctls) }
+        _ = try collect(parts, until: nil)
     }
 
     /// What the API tells, of a collection that ended at most `maximumAge` seconds ago, or else of a new one.
@@ -172,6 +189,18 @@ final class Exposer {
                 sample, linked: linked, evaluated, fresh: fresh?.values() ?? (.unavailable, [:]), at: collected
             ).json()
         }
+    }
+
+    /// Reads the sysctls of namespaces that were written in, and evaluates them anew; what else is known of them stays.
+    ///
+    /// A namespace that the last collection did not read is found by the next.
+    func refresh(_ cookies: Set<UInt64>) throws {
+        guard enabled.contains(.drift), last?.parts.contains(.sysctls) == true else { return }
+        let read = try engine.refreshSysctls(of: cookies)
+        guard !read.isEmpty else { return }
+        told.removeAll()
+        drift.evaluate(
+            engine.namespaces, linked: engine.linkedNamespaces, at: now(), only: Set(read.map(\.serial)))
     }
 
     /// Works by another setup from the next collection on.

@@ -68,6 +68,13 @@ struct PathOptions: ParsableArguments {
     var netnsDirectory = "/run/netns"
 
     @Option(
+        name: .customLong("path.cgroup"),
+        help: ArgumentHelp(
+            "Where the root of the cgroup v2 hierarchy is mounted, for hearing writes; looked for, when not given.",
+            valueName: "dir"))
+    var cgroup: String?
+
+    @Option(
         name: .customLong("path.rootfs"),
         help: ArgumentHelp(
             "Where the host's root directory is: before the paths of container runtimes.", valueName: "dir"))
@@ -231,6 +238,8 @@ struct CollectorOptions: ParsableArguments {
 
     @OptionGroup var probes: ProbeOptions
 
+    @OptionGroup var writes: WriteOptions
+
     @Option(
         name: .customLong("collect.threads"),
         help: ArgumentHelp("Threads that enter namespaces; by default 2, or 1 on a host with one CPU.", valueName: "n"))
@@ -258,6 +267,7 @@ struct CollectorOptions: ParsableArguments {
         var names = network.enabled
         names.formUnion([.drift, .interface, .sysctl])
         names.formUnion(statistics.enabled)
+        if writes.writes { names.insert(.writes) }
         if probes.probe { names.insert(.probe) }
         if !drift { names.remove(.drift) }
         if !sysctl { names.remove(.sysctl) }

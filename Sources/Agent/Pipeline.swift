@@ -37,7 +37,8 @@ package final class Pipeline {
 
     /// A pipeline without filters. With rules these are evaluated too.
     package init(
-        _ settings: EngineSettings, _ choice: Choice, rules: [Rule] = [], programs: KernelPrograms? = nil
+        _ settings: EngineSettings, _ choice: Choice, rules: [Rule] = [], programs: KernelPrograms? = nil,
+        written: WrittenNamespaces? = nil
     ) throws {
         names = rules.isEmpty ? choice.names : choice.names.union([.drift])
         var settings = settings
@@ -51,7 +52,7 @@ package final class Pipeline {
             references.fresh = try SysctlSurvey.fresh().values.compactMapValues { $0.text.map { Array($0.utf8) } }
         }
         let ledger = ErrorLedger()
-        engine = try PortableEngine(settings, ledger: ledger, programs: programs)
+        engine = try PortableEngine(settings, ledger: ledger, programs: programs, written: written)
         exposer = try Exposer(
             engine: engine,
             scene: Scene(

@@ -59,6 +59,10 @@ final class Scene {
     private(set) var collectors: [(label: [UInt8], part: CollectionReport.Part)] = []
     /// What the namespaces' sysctls should be; nil when that was not evaluated.
     var drift: DriftMonitor?
+    /// What is heard of writes; nil when nobody listens.
+    var writes: SceneWrites?
+    /// How that spares readings.
+    var trust = SysctlTrustReport()
     /// What the probes found, in the order of the namespaces.
     private(set) var probes: [Probed] = []
     /// How the prober's work goes; nil when there is none.

@@ -75,6 +75,8 @@ final class Scraper: Sendable {
         var inquiries: [Inquiry] = []
         /// What to work by from the next collection on.
         var setup: Setup?
+        /// The cookies of namespaces that were written in.
+        var written: Set<UInt64> = []
         /// Who wants to know that the thread works, and how many namespaces there are.
         var pulses: [@Sendable (Int) -> Void] = []
         var isStopping = false
@@ -83,6 +85,9 @@ final class Scraper: Sendable {
     /// What the thread does next.
     private enum Turn: Sendable {
         case reconfigure(Setup)
+        case refresh(Set<UInt64>)
+        /// There is something to refresh, once some time has passed.
+        case later
         case pulses([@Sendable (Int) -> Void])
         case scrapes([Waiter])
         case inquiries([Inquiry])
@@ -123,7 +128,8 @@ final class Scraper: Sendable {
                 try exposer.collect(Set(CollectorName.allCases), until: nil)
             } catch { return failed(error) }
             ready.store(true, ordering: .relaxed)
-            while serveNext(exposer) {}
+            var pace = RefreshPace()
+            while serveNext(exposer, &pace) {}
         }.detach()
     }
 
@@ -164,6 +170,9 @@ final class Scraper: Sendable {
         }
     }
 
+    /// Reads the sysctls of these namespaces at once, by their cookies, and evaluates them.
+    func refresh(_ cookies: Set<UInt64>) { monitor.withLock { $0.written.formUnion(cookies) } }
+
     /// Works by another setup from the next collection on.
     func reconfigure(_ setup: Setup) { monitor.withLock { $0.setup = setup } }
 
@@ -172,19 +181,28 @@ final class Scraper: Sendable {
 
     /// Serves the scrapes that share a collection with the oldest, or else what the API was asked, or else finds the
     /// namespaces anew; false when there is nothing to do and nothing will come.
-    private func serveNext(_ exposer: Exposer) -> Bool {
-        let next = exposer.hasProber ? Instant.now().advanced(bySeconds: Self.discoveryInterval) : nil
+    private func serveNext(_ exposer: Exposer, _ pace: inout RefreshPace) -> Bool {
+        let discovery = exposer.watchesNamespaces ? Instant.now().advanced(bySeconds: Self.discoveryInterval) : nil
+        let next = pace.isPending ? discovery.map { min($0, pace.next) } ?? pace.next : discovery
+        let nextRefresh = pace.next
         let turn: Turn? = monitor.wait(until: next) { state in
             if let setup = state.setup {
                 state.setup = nil
                 return .reconfigure(setup)
+            }
+            let isWritten = !state.written.isEmpty
+            if isWritten, Instant.now() >= nextRefresh {
+                defer { state.written.removeAll() }
+                return .refresh(state.written)
             }
             if !state.pulses.isEmpty {
                 defer { state.pulses.removeAll() }
                 return .pulses(state.pulses)
             }
             guard let first = state.waiters.first else {
-                guard !state.inquiries.isEmpty else { return state.isStopping ? .end : nil }
+                guard !state.inquiries.isEmpty else {
+                    return state.isStopping ? .end : isWritten && next != nextRefresh ? .later : nil
+                }
                 defer { state.inquiries.removeAll() }
                 return .inquiries(state.inquiries)
             }
@@ -195,6 +213,8 @@ final class Scraper: Sendable {
         }
         switch turn {
         case .reconfigure(let setup): exposer.reconfigure(setup)
+        case .refresh(let cookies): refresh(cookies, exposer, &pace)
+        case .later: pace.isPending = true
         case .pulses(let pulses): for pulse in pulses { pulse(exposer.namespaceCount) }
         case .scrapes(let waiters): serve(waiters, exposer)
         case .inquiries(let inquiries): serve(inquiries, exposer)
@@ -205,6 +225,23 @@ final class Scraper: Sendable {
         case .end: return false
         }
         return true
+    }
+
+    /// When namespaces that were written in may be read again: a storm of writes leaves three quarters of the time to scrapes.
+    private struct RefreshPace {
+        var next = Instant(nanoseconds: 0)
+        var isPending = false
+    }
+
+    private func refresh(_ cookies: Set<UInt64>, _ exposer: Exposer, _ pace: inout RefreshPace) {
+        let start = Instant.now()
+        do {
+            try exposer.refresh(cookies)
+            // Writes that never end do not keep new namespaces from being found.
+            try exposer.rediscover(maximumAge: 2 * Self.discoveryInterval)
+        } catch { logger.error("collection failed", metadata: ["error": "\(error)"]) }
+        let end = Instant.now()
+        pace = RefreshPace(next: end.advanced(bySeconds: max(0.02, 3 * end.seconds(since: start))))
     }
 
     private func serve(_ inquiries: [Inquiry], _ exposer: Exposer) {

@@ -96,9 +96,8 @@ enum JSONText {
 }
 
 extension WallClock {
-    /// Now, as RFC 3339 writes it in UTC with milliseconds.
-    static func timestamp() -> String {
-        let now = WallClock.now()
+    /// A time, seconds since the epoch, as RFC 3339 writes it in UTC with milliseconds.
+    static func timestamp(of now: Double = WallClock.now()) -> String {
         var seconds = time_t(now)
         var parts = unsafe tm()
         unsafe gmtime_r(&seconds, &parts)

@@ -4,16 +4,21 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <linux/mount.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // Each function of libbpf that is used, as its header declares it.
 #define FUNCTIONS(X)                                                                                                   \
     X(libbpf_set_print) X(bpf_object__open_mem) X(bpf_object__load) X(bpf_object__close)                               \
     X(bpf_object__find_program_by_name) X(bpf_object__find_map_by_name) X(bpf_map__fd) X(bpf_program__fd)              \
-    X(bpf_program__attach_iter) X(bpf_link__fd) X(bpf_link__destroy) X(bpf_prog_test_run_opts) X(bpf_iter_create)
+    X(bpf_program__attach_iter) X(bpf_link__fd) X(bpf_link__destroy) X(bpf_prog_test_run_opts) X(bpf_iter_create)      \
+    X(bpf_program__attach_cgroup) X(ring_buffer__new) X(ring_buffer__free) X(ring_buffer__consume)                     \
+    X(ring_buffer__epoll_fd)
 
 #define DECLARE(NAME) static __typeof__(&NAME) lib_##NAME;
 FUNCTIONS(DECLARE)
@@ -120,13 +125,17 @@ static int load(struct nd_bpf *bpf, enum nd_bpf_step *step) {
     return 0;
 }
 
-int nd_bpf_load(struct nd_bpf *bpf, enum nd_bpf_step *step, char *log, size_t capacity) {
-    memset(bpf, 0, sizeof(*bpf));
-    bpf->walk = bpf->tasks = bpf->files = -1;
+static void begin_log(char *log, size_t capacity) {
     log_text = log;
     log_capacity = capacity;
     log_length = 0;
     if (capacity) log[0] = 0;
+}
+
+int nd_bpf_load(struct nd_bpf *bpf, enum nd_bpf_step *step, char *log, size_t capacity) {
+    memset(bpf, 0, sizeof(*bpf));
+    bpf->walk = bpf->tasks = bpf->files = -1;
+    begin_log(log, capacity);
     int error = load(bpf, step);
     log_text = NULL;
     if (error) nd_bpf_unload(bpf);
@@ -158,4 +167,86 @@ int nd_bpf_walk(const struct nd_bpf *bpf, struct nd_bpf_call *call) {
 int nd_bpf_iterate(int link) {
     int descriptor = lib_bpf_iter_create(link);
     return descriptor < 0 ? (errno ? -errno : -EINVAL) : descriptor;
+}
+
+// The root of the cgroup v2 hierarchy: a mount of our own that is attached nowhere. The hierarchy is there on hosts that use
+// version 1 too, and every process is in it.
+static int open_cgroup_root(void) {
+    int context = (int)syscall(SYS_fsopen, "cgroup2", FSOPEN_CLOEXEC);
+    if (context < 0) return -errno;
+    int root = syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0
+        ? -1 : (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+    int error = errno;
+    close(context);
+    return root < 0 ? -error : root;
+}
+
+// Copies what is heard to where the caller wants it.
+struct nd_bpf_taking {
+    struct nd_bpf_write *records;
+    size_t capacity, count;
+};
+
+static int take(void *context, void *data, size_t size) {
+    struct nd_bpf_taking *taking = context;
+    if (size >= sizeof(struct nd_bpf_write) && taking->count < taking->capacity)
+        memcpy(&taking->records[taking->count++], data, sizeof(struct nd_bpf_write));
+    // The record is taken even so: libbpf counts it before it looks at the answer.
+    return taking->count == taking->capacity ? -ENOBUFS : 0;
+}
+
+static int load_writes(struct nd_bpf_writes *writes, int cgroup, enum nd_bpf_step *step) {
+    *step = ND_BPF_STEP_LIBRARY;
+    int error = open_library();
+    if (error) return error;
+    lib_libbpf_set_print(keep);
+    writes->object = load_object(nd_bpf_writes_object, nd_bpf_writes_object_size, "netdrift_writes", step, &error);
+    if (!writes->object) return error;
+    *step = ND_BPF_STEP_MAP;
+    error = map(writes->object, "write_counts", sizeof(struct nd_bpf_write_counts), PROT_READ, &writes->counts);
+    if (error) return error;
+    struct bpf_map *ring = lib_bpf_object__find_map_by_name(writes->object, "writes");
+    struct bpf_program *program = lib_bpf_object__find_program_by_name(writes->object, "hear");
+    writes->taking = calloc(1, sizeof(struct nd_bpf_taking));
+    if (!ring || !program) return -ENOENT;
+    if (!writes->taking) return -ENOMEM;
+    writes->ring = lib_ring_buffer__new(lib_bpf_map__fd(ring), take, writes->taking, NULL);
+    if (!writes->ring) return errno ? -errno : -ENOMEM;
+    *step = ND_BPF_STEP_CGROUP;
+    int root = cgroup >= 0 ? cgroup : open_cgroup_root();
+    if (root < 0) return root;
+    *step = ND_BPF_STEP_ATTACH;
+    writes->link = lib_bpf_program__attach_cgroup(program, root);
+    error = writes->link ? 0 : errno ? -errno : -EINVAL;
+    if (root != cgroup) close(root);
+    if (error) return error;
+    *step = ND_BPF_STEP_NONE;
+    return 0;
+}
+
+int nd_bpf_load_writes(struct nd_bpf_writes *writes, int cgroup, enum nd_bpf_step *step, char *log, size_t capacity) {
+    memset(writes, 0, sizeof(*writes));
+    begin_log(log, capacity);
+    int error = load_writes(writes, cgroup, step);
+    log_text = NULL;
+    if (error) nd_bpf_unload_writes(writes);
+    return error;
+}
+
+void nd_bpf_unload_writes(struct nd_bpf_writes *writes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (writes->link) lib_bpf_link__destroy(writes->link);
+    if (writes->ring) lib_ring_buffer__free(writes->ring);
+    if (writes->counts) munmap((void *)writes->counts, page);
+    if (writes->object) lib_bpf_object__close(writes->object);
+    free(writes->taking);
+    memset(writes, 0, sizeof(*writes));
+}
+
+int nd_bpf_writes_descriptor(const struct nd_bpf_writes *writes) { return lib_ring_buffer__epoll_fd(writes->ring); }
+
+int nd_bpf_take_writes(const struct nd_bpf_writes *writes, struct nd_bpf_write *records, size_t capacity) {
+    *writes->taking = (struct nd_bpf_taking){.records = records, .capacity = capacity};
+    int result = lib_ring_buffer__consume(writes->ring);
+    return result < 0 && result != -ENOBUFS ? result : (int)writes->taking->count;
 }

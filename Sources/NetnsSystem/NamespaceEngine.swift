@@ -116,6 +116,13 @@ public protocol NamespaceEngine: AnyObject {
     /// interval of the deep scan stay as they were.
     func reconfigure(_ settings: EngineSettings)
 
+    /// Reads the sysctls of the namespaces of these cookies now, as far as the last collection read them, and nothing else;
+    /// gives those that were read.
+    func refreshSysctls(of cookies: Set<UInt64>) throws -> [NamespaceSample]
+
+    /// How the watch of writes spares readings.
+    var trustReport: SysctlTrustReport { get }
+
     /// The namespaces of the last collection, sorted by name.
     var namespaces: [NamespaceSample] { get }
 
@@ -157,6 +164,9 @@ public struct EngineSettings: Sendable {
     public var mib = MIBSelection([])
     /// The files that collectors have for themselves; `CollectionParts.source` says which are read.
     public var sources: [any NamespaceSource] = []
+    /// Seconds after which all sysctls are read again, where those that nobody wrote are not read at each collection; 0 to read
+    /// them at each.
+    public var sweepInterval = 60.0
     /// Descriptors to keep; nil for as many as the limit allows.
     public var descriptors: DescriptorBudget?
 

@@ -15,42 +15,10 @@ public enum ReadinessRequest {
     /// Asks, over plain HTTP. An address that stands for all of the host's is asked on its loopback address. Throws
     /// `WebError.ask` or `WebError.resolve` when nobody listens, or nothing came within `seconds`.
     public static func send(to address: ListenAddress, within seconds: Int) throws(WebError) -> Answer {
-        func failure(_ operation: String) -> WebError {
-            .ask(address: "\(address)", operation: operation, errno: errno)
+        switch try LocalRequest.send("/-/ready", to: address, within: seconds) {
+        case .unintelligible: return .unintelligible
+        case .answer(let status, _): return status == 200 || status == 401 ? .ready : .status(status)
         }
-        let target = try ListenSocket.target(of: address)
-        let descriptor = socket(target.family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw failure("socket") }
-        defer { close(descriptor) }
-        var limit = timeval(tv_sec: seconds, tv_usec: 0)
-        let size = socklen_t(MemoryLayout<timeval>.size)
-        // connect(2) is bound by the time to send.
-        for option in [SO_SNDTIMEO, SO_RCVTIMEO]
-        where unsafe setsockopt(descriptor, SOL_SOCKET, option, &limit, size) != 0 { throw failure("setsockopt") }
-        guard unsafe target.withPointer({ unsafe connect(descriptor, $0, $1) }) == 0 else { throw failure("connect") }
-        let request = Array("GET /-/ready HTTP/1.1\r\nHost: netdrift\r\nConnection: close\r\n\r\n".utf8)
-        guard unsafe Glibc.send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
-            throw failure("send")
-        }
-        var line: [UInt8] = []
-        var byte: UInt8 = 0
-        while line.count < 64 {
-            let count = unsafe recv(descriptor, &byte, 1, 0)
-            // One that speaks TLS may end the connection without a word.
-            if count < 0, errno != ECONNRESET { throw failure("recv") }
-            guard count > 0, byte != UInt8(ascii: "\r") else { break }
-            line.append(byte)
-        }
-        return answer(String(decoding: line, as: UTF8.self))
-    }
-
-    /// What a status line says.
-    static func answer(_ line: String) -> Answer {
-        let words = line.split(separator: " ", maxSplits: 2)
-        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
-            return .unintelligible
-        }
-        return status == 200 || status == 401 ? .ready : .status(status)
     }
 }
 

@@ -37,6 +37,10 @@ import Testing
 
         func reconfigure(_ settings: EngineSettings) {}
 
+        func refreshSysctls(of cookies: Set<UInt64>) throws -> [NamespaceSample] { [] }
+
+        var trustReport: SysctlTrustReport { SysctlTrustReport() }
+
         func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
             recorder.add(parts, deadline)
             return CollectionReport()

@@ -26,6 +26,15 @@ final class FakeEngine: NamespaceEngine {
 
     func sites() -> [ProbeSite] { [] }
 
+    /// What was asked to be read anew.
+    var refreshed: [Set<UInt64>] = []
+    var trustReport = SysctlTrustReport()
+
+    func refreshSysctls(of cookies: Set<UInt64>) throws -> [NamespaceSample] {
+        refreshed.append(cookies)
+        return namespaces.filter { $0.cookie.map { cookies.contains($0) } ?? false }
+    }
+
     func collect(_ parts: CollectionParts, until deadline: Instant?) throws -> CollectionReport {
         asked.append((parts, deadline))
         for namespace in namespaces {

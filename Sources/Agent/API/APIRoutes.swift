@@ -12,7 +12,7 @@ enum APIRoutes {
 
     /// All of them: the literal table.
     static func all(
-        _ scraper: Scraper, _ diagnose: DiagnoseRoute, tellsDrift: Bool, probes: Bool
+        _ scraper: Scraper, _ diagnose: DiagnoseRoute, tellsDrift: Bool, probes: Bool, writes: SceneWrites
     ) -> [Entry] {
         [
             (plain("/api/v1/namespaces", .namespaces, scraper), true),
@@ -27,6 +27,14 @@ enum APIRoutes {
                 probes
                     ? plain("/api/v1/probes", .probes, scraper)
                     : off("/api/v1/probes", "nothing is probed: collector probe is switched off"), probes
+            ),
+            (
+                writes.monitor.map { monitor in
+                    Route("/api/v1/writes") { request, responder in
+                        WritesRoute(monitor: monitor).handle(request, responder)
+                    }
+                } ?? off("/api/v1/writes", "writes are not heard: \(writes.reason) (docs/writes.md)"),
+                writes.monitor != nil
             ),
             // It sends packets, which an agent without that collector never does.
             (

@@ -56,10 +56,12 @@ struct CollectorName: RawRepresentable, CaseIterable, Hashable, Comparable {
     static let sockstat = CollectorName("sockstat", .sockets)
     static let sysctl = CollectorName("sysctl", .sysctls)
     static let tcp = CollectorName("tcp", .tcpStates)
+    static let writes = CollectorName("writes", [])
 
     static let allCases: [CollectorName] =
         [
             address, conntrack, drift, interface, neighbour, netstat, probe, qdisc, route, sockstat, sysctl, tcp,
+            writes,
         ] + fileCollectors.map { CollectorName($0) }
 
     private init(_ name: String, _ parts: CollectionParts) {
@@ -92,6 +94,6 @@ func everyCollector(
         NamespaceCollector(),
         NeighbourCollector(), NetstatCollector(mib), ProbeCollector(buckets), ProcessCollector(), QdiscCollector(),
         RouteCollector(),
-        SockstatCollector(), SysctlCollector(), TCPCollector(),
+        SockstatCollector(), SysctlCollector(), TCPCollector(), WriteCollector(),
     ] + fileCollectors.map { $0.init() }
 }

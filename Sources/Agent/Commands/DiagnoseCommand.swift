@@ -41,6 +41,7 @@ struct DiagnoseCommand: ParsableCommand {
         help: ArgumentHelp("The configuration file, whose probes are targets.", valueName: "file"))
     var file: String?
 
+    @OptionGroup var agent: AgentOption
     @OptionGroup(title: "Paths") var paths: PathOptions
 
     private static func word<T: RawRepresentable<String> & CaseIterable>(_ text: String) throws -> T {
@@ -68,8 +69,11 @@ struct DiagnoseCommand: ParsableCommand {
             _ = try engine.collect(Diagnosis.parts, until: nil)
             let sample = try NamespaceFinder.sample(namespace, in: engine.namespaces)
             let report = try engine.diagnose(request, from: sample, paths: settings.paths)
+            let writes = try report.blamedSysctls.flatMap { try WritesClient.last($0, from: agent.agent).prefix(3) }
             try Output.print(
-                json ? try DiagnosisListing(report).json(pretty: true) : report.text(colours: Terminal.hasColours))
+                json
+                    ? try DiagnosisListing(report, writes: writes).json(pretty: true)
+                    : report.text(colours: Terminal.hasColours, writes: writes))
             switch report.isReachable {
             case true?: break
             case false?: throw ExitCode(1)

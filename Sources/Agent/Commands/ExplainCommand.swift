@@ -16,11 +16,13 @@ struct ExplainCommand: ParsableCommand {
 
     @Argument(help: "Its name, as sysctl(8) takes it: net.ipv4.tcp_keepalive_time.") var sysctl: String
     @Flag(help: "As JSON.") var json = false
+    @OptionGroup var agent: AgentOption
     @OptionGroup(title: "Paths") var paths: PathOptions
 
     func run() throws {
         try Evaluation.run {
-            let explanation = try Explanation(Self.name(sysctl), NamespaceFinder(paths))
+            var explanation = try Explanation(Self.name(sysctl), NamespaceFinder(paths))
+            explanation.writes = try WritesClient.last(explanation.name, from: agent.agent)
             try Output.print(
                 json ? try Evaluation.json(explanation.report) : explanation.text(width: Terminal.width()))
         }
@@ -52,6 +54,8 @@ struct Explanation {
     let fresh: SysctlSurvey.Entry?
     /// The most frequent value first; empty for what is never read.
     let groups: [Group]
+    /// Who wrote it last in each namespace, newest first, as far as an agent heard.
+    var writes: [WriteListing.Entry] = []
     private let isSecret: Bool
     private let example: Remedy.Place
 
@@ -61,7 +65,7 @@ struct Explanation {
         let fresh = try finder.fresh()
         let entries = [host.values[name], fresh.values[name]]
         isSecret = name.isSecret || entries.contains { $0?.value == .secret }
-        let namespaces = try finder.collect(isSecret ? nil : SysctlPattern(Self.literal(name)))
+        let namespaces = try finder.collect(isSecret ? nil : SysctlPattern(SysctlPattern.literal(name)))
         var groups: [Group] = []
         for sample in namespaces where !isSecret && sample.hasSysctls && sample.wasRead {
             // What its containers declared is read too.
@@ -106,16 +110,6 @@ struct Explanation {
         }
     }
 
-    /// The name as a pattern that matches it alone: an interface's may have wildcards in it.
-    private static func literal(_ name: SysctlName) -> String {
-        var text = ""
-        for scalar in name.dotted.unicodeScalars {
-            if "*?[]\\".unicodeScalars.contains(scalar) { text += "\\" }
-            text.unicodeScalars.append(scalar)
-        }
-        return text
-    }
-
     private static func unknown(_ name: SysctlName, _ surveys: [SysctlSurvey]) -> String {
         let names = Set(surveys.flatMap { $0.values.keys.lazy.filter { $0.device == nil }.map(\.dotted) }).sorted()
         let last = "." + (name.components.last ?? "")
@@ -144,6 +138,10 @@ struct Explanation {
         } else {
             let rows = groups.map { [Self.cell($0), Self.list($0.namespaces)] }
             text += "\n" + TextTable.text([["VALUE", "NAMESPACES"]] + rows, width: width)
+        }
+        if !writes.isEmpty {
+            let rows = writes.prefix(10).map { [NamespaceFinder.printable($0.netns), $0.sentence] }
+            text += "\n" + TextTable.text([["NAMESPACE", "LAST WRITTEN BY"]] + rows, width: width)
         }
         if birth.kind != .readOnly {
             text += "\nTo set it\n" + settings.map { "  \(Self.padded($0.0, 12))\($0.1)\n" }.joined()
@@ -226,11 +224,14 @@ struct Explanation {
         let sockets: String?
         let values: [Value]
         let set: [String: String]
+        /// Absent where nobody heard.
+        let lastWrites: [WriteListing.Entry]?
 
         private enum CodingKeys: String, CodingKey {
             case sysctl, scope
             case atCreation = "at_creation"
             case seen, evidence, source, fresh, sockets, values, set
+            case lastWrites = "last_writes"
         }
     }
 
@@ -241,6 +242,7 @@ struct Explanation {
             sockets: SocketEffect(name)?.rawValue,
             values: groups.map { Report.Value(value: $0.value, state: $0.state, namespaces: $0.namespaces) },
             set: birth.kind == .readOnly
-                ? [:] : Dictionary(settings.map { ($0.0.lowercased(), $0.1) }, uniquingKeysWith: { first, _ in first }))
+                ? [:] : Dictionary(settings.map { ($0.0.lowercased(), $0.1) }, uniquingKeysWith: { first, _ in first }),
+            lastWrites: writes.isEmpty ? nil : writes)
     }
 }

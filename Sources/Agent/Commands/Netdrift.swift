@@ -16,7 +16,8 @@ public struct Netdrift: ParsableCommand {
         version: "netdrift \(Version.number)",
         subcommands: [
             ServeCommand.self, ListCommand.self, CheckCommand.self, DiffCommand.self, ExplainCommand.self,
-            DiagnoseCommand.self, ConfigCommand.self, MetricsCommand.self, EngineCommand.self, HealthCommand.self,
+            DiagnoseCommand.self, WritesCommand.self, ConfigCommand.self, MetricsCommand.self, EngineCommand.self,
+            HealthCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 

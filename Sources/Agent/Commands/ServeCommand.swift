@@ -33,6 +33,7 @@ struct ServeCommand: ParsableCommand {
         settings.containers = paths.containers
         settings.threads = collectors.threadCount
         settings.readsHostVeths = collectors.hostVeths
+        settings.sweepInterval = collectors.writes.sweep.seconds
         discovery.apply(to: &settings)
         collectors.network.apply(to: &settings)
         try collectors.statistics.apply(to: &settings)
@@ -60,11 +61,14 @@ struct ServeCommand: ParsableCommand {
         // Loaded before rights are given up: to run what is loaded takes fewer.
         let loaded = try engine.load()
         loaded.log(logger)
+        let watched = collectors.writes.writes ? LoadedWatch.load(loaded, cgroup: paths.cgroup) : .none
+        watched.log(logger)
+        let writes = Self.writes(watched, history: collectors.writes.history, logger)
         // Ports and files are open: nothing that comes needs more, and no other thread has begun.
         reduceRights(loaded, logger)
         let status = ReloadStatus(loadedAt: start)
         let scraper = Scraper(logger: logger, minimumInterval: collectors.minimumInterval.seconds)
-        let diagnose = DiagnoseRoute(setup.engine, probes: setup.probes)
+        let diagnose = DiagnoseRoute(setup.engine, probes: setup.probes, writes: writes.monitor)
         let reloader = Reloader(hasFile: file != nil, status: status, logger: logger) {
             try Setup(flags: flags, selection: selection, file: file)
         } apply: {
@@ -73,7 +77,7 @@ struct ServeCommand: ParsableCommand {
         }
         let failure = Mutex<(any Error)?>(nil)
         let server = try Server(
-            listeners: listeners, routes: try routes(scraper, reloader, diagnose, started: start),
+            listeners: listeners, routes: try routes(scraper, reloader, diagnose, writes, started: start),
             limits: Limits(requestSeconds: 10), security: { webFile?.current() ?? WebSecurity() },
             log: { logger.debug("http", metadata: ["error": "\($0)"]) }
         )
@@ -99,12 +103,16 @@ struct ServeCommand: ParsableCommand {
                 AgentState(
                     ledger: ledger, startTime: start, reload: status, engine: loaded,
                     web: { WebReport(counts: server.securityCounts, status: webFile?.status) }),
-                prober, logger)
+                prober, writes, watched.watch, logger)
         } failed: { error in
             failure.withLock { $0 = error }
             kill(pid, SIGTERM)
         }
 
+        if let watch = watched.watch, let monitor = writes.monitor {
+            monitor.listen { scraper.refresh($0) }
+            try watch.start(paths: settings.paths, ledger: ledger) { monitor.take($0) }
+        }
         let service = ServiceReporter(
             manager, scraper: scraper, reload: status, addresses: server.boundAddresses, logger: logger)
         service.ready()
@@ -112,6 +120,7 @@ struct ServeCommand: ParsableCommand {
         let error = failure.withLock { $0 }
         scraper.finish()
         prober?.stop()
+        watched.watch?.stop()
         server.stop(grace: .milliseconds(700))
         if let error { throw Failure("netdrift cannot run: \(error)") }
         logger.info("netdrift has stopped")
@@ -123,6 +132,14 @@ struct ServeCommand: ParsableCommand {
             logger.warning("the service manager is not told", metadata: ["error": "\(error)"])
             return nil
         }
+    }
+
+    /// What is heard of writes, for those who tell of it.
+    private static func writes(_ watched: LoadedWatch, history: Int, _ logger: Logger) -> SceneWrites {
+        SceneWrites(
+            monitor: watched.watch.map { watch in
+                WriteMonitor(capacity: history, logger: logger) { watch.counts }
+            }, reason: watched.reason)
     }
 
     private func listen() throws -> [ListenSocket] {
@@ -158,14 +175,14 @@ struct ServeCommand: ParsableCommand {
     }
 
     private func routes(
-        _ scraper: Scraper, _ reloader: Reloader, _ diagnose: DiagnoseRoute, started: Double
+        _ scraper: Scraper, _ reloader: Reloader, _ diagnose: DiagnoseRoute, _ writes: SceneWrites, started: Double
     ) throws -> [Route] {
         let metrics = MetricsRoute(
             scraper: scraper, enabled: collectors.enabled, maximumRequests: web.maximumRequests)
         let lifecycle = web.enableLifecycle
         let api = APIRoutes.all(
             scraper, diagnose, tellsDrift: collectors.enabled.contains(.drift),
-            probes: collectors.enabled.contains(.probe))
+            probes: collectors.enabled.contains(.probe), writes: writes)
         let about = try About(
             version: Version.number, started: started, metrics: web.telemetryPath,
             endpoints: api.filter(\.isAnswered).map(\.route.path).sorted()
@@ -200,16 +217,21 @@ struct ServeCommand: ParsableCommand {
     }
 
     private static func makeExposer(
-        _ setup: Setup, _ options: CollectorOptions, _ state: AgentState, _ prober: Prober?, _ logger: Logger
+        _ setup: Setup, _ options: CollectorOptions, _ state: AgentState, _ prober: Prober?, _ writes: SceneWrites,
+        _ watch: WriteWatch?, _ logger: Logger
     ) throws -> Exposer {
-        let engine = try PortableEngine(setup.engine, ledger: state.ledger, programs: state.engine.programs)
+        let engine = try PortableEngine(
+            setup.engine, ledger: state.ledger, programs: state.engine.programs, written: watch?.written)
         let scene = Scene(
             filter: try options.filter(), includesHostVeths: options.hostVeths, maximumDevices: options.maximumDevices,
             maximumAddresses: options.network.maximumAddresses)
         return try Exposer(
             engine: engine, scene: scene, state: state, collectors: options.enabled, mib: setup.engine.mib,
-            drift: DriftMonitor(setup.drift, setup.references, logger: logger), prober: prober,
-            fresh: FreshSysctls { [procfs = setup.engine.paths.procfs] in try SysctlSurvey.fresh(procfs: procfs) })
+            drift: DriftMonitor(setup.drift, setup.references, logger: logger) { sysctl, namespace in
+                writes.monitor?.last(sysctl, in: namespace.cookie)
+            }, prober: prober,
+            fresh: FreshSysctls { [procfs = setup.engine.paths.procfs] in try SysctlSurvey.fresh(procfs: procfs) },
+            writes: writes, watch: watch)
     }
 
     private static func reportRights(_ engine: LoadedEngine, probing: Bool, _ logger: Logger) {

@@ -18,10 +18,12 @@ final class DiagnoseRoute: Sendable {
 
     private let settings: EngineSettings
     private let probes: Mutex<[Probe]>
+    private let writes: WriteMonitor?
     private let running = Mutex(0)
 
     /// A route by these paths and filters; `probes` are those of the configuration.
-    init(_ settings: EngineSettings, probes: [Probe]) {
+    init(_ settings: EngineSettings, probes: [Probe], writes: WriteMonitor? = nil) {
+        self.writes = writes
         var settings = settings
         settings.sysctls = SysctlSelection(builtin: false, include: [], exclude: [])
         settings.mib = MIBSelection([])
@@ -81,7 +83,10 @@ final class DiagnoseRoute: Sendable {
                 try probe.map { try DiagnosisTarget.request($0) } ?? DiagnosisRequest(.gateway, text: "gateway")
             request.timeout = min(request.timeout, Self.patience)
             let report = try engine.diagnose(request, from: sample, paths: settings.paths)
-            var response = Response.json(200, try DiagnosisListing(report).json(pretty: false))
+            let written = report.blamedSysctls.flatMap { writes?.last($0).prefix(3) ?? [] }
+            var response = Response.json(
+                200,
+                try DiagnosisListing(report, writes: written.map { WriteListing.Entry($0) }).json(pretty: false))
             response.headers.append((name: "Cache-Control", value: "no-store"))
             return response
         } catch { return .text(500, "the diagnosis failed: \(error)\n") }

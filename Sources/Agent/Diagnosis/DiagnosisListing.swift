@@ -17,8 +17,11 @@ struct DiagnosisListing: Encodable {
     let reachable: Bool?
     /// In their order.
     let steps: [Step]
+    /// Who wrote the sysctls last that a broken step speaks of, as far as that was heard.
+    let writes: [WriteListing.Entry]?
 
-    init(_ report: PathReport) {
+    init(_ report: PathReport, writes: [WriteListing.Entry] = []) {
+        self.writes = writes.isEmpty ? nil : writes
         netns = report.namespace
         target = report.target
         address = report.address.map { "\($0)" }
@@ -38,8 +41,21 @@ struct DiagnosisListing: Encodable {
 }
 
 extension PathReport {
-    /// For a person: the verdict, then a line for each step, and below what is broken the command that mends it.
-    func text(colours: Bool) -> String {
+    /// The sysctls that what is broken comes from.
+    var blamedSysctls: [SysctlName] {
+        var names: [SysctlName] = []
+        for finding in findings where finding.state == .broken {
+            for word in "\(finding.evidence) \(finding.remedy ?? "")".split(whereSeparator: { " =,;:".contains($0) })
+            where word.hasPrefix("net.") {
+                if let name = try? SysctlName(String(word)), !names.contains(name) { names.append(name) }
+            }
+        }
+        return names
+    }
+
+    /// For a person: the verdict, then a line for each step, and below what is broken the command that mends it, and who wrote it
+    /// last.
+    func text(colours: Bool, writes: [WriteListing.Entry] = []) -> String {
         func painted(_ text: String, _ code: String) -> String { colours ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
         let width = PathStep.allCases.map(\.rawValue.utf8.count).max() ?? 0
         var text = painted(verdict, isReachable == true ? "1;32" : isReachable == false ? "1;31" : "1") + "\n\n"
@@ -55,6 +71,11 @@ extension PathReport {
             text += "\(mark)  \(name)\(padding)  \(finding.evidence)\n"
             if let remedy = finding.remedy {
                 text += String(repeating: " ", count: width + 10) + painted("# \(remedy)", "1") + "\n"
+            }
+            for write in writes where finding.state == .broken {
+                guard "\(finding.evidence) \(finding.remedy ?? "")".contains(write.sysctl) else { continue }
+                text +=
+                    String(repeating: " ", count: width + 10) + "in \(write.netns) last written by \(write.sentence)\n"
             }
         }
         return text

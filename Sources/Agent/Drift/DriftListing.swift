@@ -15,6 +15,8 @@ struct DriftListing: Encodable {
         let since: String?
         /// How to mend it: at once, and for good.
         let remedy: String
+        /// Who wrote it last; absent where that was not heard.
+        let written: WriteListing.Entry?
     }
 
     /// By severity, then namespace, sysctl and rule.
@@ -52,7 +54,8 @@ struct DriftListing: Encodable {
                         source: assertion.source.rawValue, severity: assertion.severity.rawValue,
                         expected: watch.expected(index, host: monitor.host),
                         actual: watch.actual(index, namespace.sysctls),
-                        since: tellsTime ? watch.since(index).map(Self.time) : nil, remedy: remedy.description)
+                        since: tellsTime ? watch.since(index).map(Self.time) : nil, remedy: remedy.description,
+                        written: monitor.lastWrite(assertion.sysctl, namespace).map { WriteListing.Entry($0) })
                     drift.append((Severity.allCases.firstIndex(of: assertion.severity) ?? 0, entry))
                 case .absent, .unreadable:
                     unknown.append(

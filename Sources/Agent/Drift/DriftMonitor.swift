@@ -26,7 +26,14 @@ final class DriftMonitor {
     /// The host's values in the last evaluation.
     private(set) var host: NamespaceSample?
 
-    init(_ configuration: DriftConfiguration, _ references: References, logger: Logger) {
+    /// Who wrote a sysctl of a namespace last, where that is heard.
+    let lastWrite: (SysctlName, NamespaceSample) -> SysctlWrite?
+
+    init(
+        _ configuration: DriftConfiguration, _ references: References, logger: Logger,
+        lastWrite: @escaping (SysctlName, NamespaceSample) -> SysctlWrite? = { _, _ in nil }
+    ) {
+        self.lastWrite = lastWrite
         self.logger = logger
         self.references = references
         lists = Self.cache(configuration, references)
@@ -71,6 +78,24 @@ final class DriftMonitor {
                 metadata: ["count": "\(lines)", "logged": "\(Self.maximumLines)"])
         }
         forget(namespaces)
+    }
+
+    /// Evaluates anew the namespaces of these serial numbers, as part of the last evaluation; all of them when the host is among
+    /// them, since others are compared with it.
+    func evaluate(
+        _ namespaces: [NamespaceSample], linked: [NamespaceSample], at now: Double, only serials: Set<UInt64>
+    ) {
+        let isHostWritten = linked.contains { $0.isHost && serials.contains($0.serial) }
+        var lines = 0
+        for namespace in namespaces where namespace.wasRead && namespace.hasSysctls {
+            guard isHostWritten || serials.contains(namespace.serial) else { continue }
+            let watch = watch(of: namespace)
+            watch.evaluate(namespace.sysctls, host: host, round: round, at: now) { event in
+                lines += 1
+                if lines <= Self.maximumLines { log(event, namespace) }
+            }
+            logChanges(watch, namespace)
+        }
     }
 
     /// Forgets the namespaces that were not among those of this evaluation, nor of the one before: one whose way in just
@@ -133,6 +158,10 @@ final class DriftMonitor {
         ]
         if let actual = event.actual { metadata["actual"] = "\(actual)" }
         if let old = event.old { metadata["old"] = "\(old)" }
+        if case .ended = event.kind {
+        } else if let write = lastWrite(event.assertion.sysctl, namespace) {
+            metadata["written_by"] = "\(write.sentence)"
+        }
         switch event.kind {
         case .began: logger.warning("a sysctl drifted", metadata: metadata)
         case .changed: logger.warning("a drifted sysctl changed", metadata: metadata)

@@ -24,6 +24,8 @@ const store = {
   detail: null,
   /** Its counters over time, by the index of the interface. */
   rates: new Map(),
+  /** The last writes of its sysctls, oldest first; null where they are not heard. */
+  writes: null,
   /** What is told of its path; null before it is known. */
   diagnosis: null,
   diagnosisError: null,
@@ -118,7 +120,11 @@ async function gather() {
     if (store.byName.has(netns)) {
       try { detail = await ask("/api/v1/namespace", { netns }); } catch (error) { if (!(error instanceof Gone)) throw error; }
     }
-    if (netns === route.netns) acceptDetail(netns, detail);
+    const writes = has("/api/v1/writes") ? (await ask("/api/v1/writes", { netns, limit: 100 })).writes : null;
+    if (netns === route.netns) {
+      acceptDetail(netns, detail);
+      store.writes = writes;
+    }
   }
   const isBack = store.error !== null;
   store.error = null;

@@ -76,6 +76,7 @@ function driftCard(one, hasNamespace) {
       fact("Expected", value(one.expected), "expected"),
       fact("Actual", one.actual === undefined || one.actual === null ? "not read" : value(one.actual), "actual"),
       fact("Since", since === undefined || since === null ? "the agent's first look, or before" : moment(since), "since"),
+      one.written ? fact("Last written by", writer(one.written), "written") : "",
       fact("Rule", [name(one.rule), ` (${SOURCES[one.source] ?? one.source})`], "rule")),
     one.remedy ? remedy(one.remedy) : "",
   ];

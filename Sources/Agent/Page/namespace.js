@@ -2,7 +2,7 @@
 
 const SECTIONS = [
   ["drifted", "Drift"], ["path", "Path"], ["identity", "Identity"], ["interfaces", "Interfaces"], ["probes", "Probes"],
-  ["sysctls", "Sysctls"],
+  ["writes", "Writes of sysctls"], ["sysctls", "Sysctls"],
 ];
 
 function makeNamespace() {
@@ -41,6 +41,7 @@ function updateNamespace(view) {
   show(view, "identity", (node) => updateIdentity(node, detail));
   show(view, "interfaces", (node) => updateInterfaces(node, detail));
   show(view, "probes", (node) => updateProbes(node, netns));
+  show(view, "writes", updateWrites);
   show(view, "sysctls", (node) => updateSysctls(node, detail));
 }
 
@@ -155,6 +156,35 @@ function probeCard(one) {
         fact("Loss", one.loss_ratio === undefined || one.loss_ratio === null ? "–" : `${(one.loss_ratio * 100).toFixed(one.loss_ratio && one.loss_ratio < 0.1 ? 1 : 0)} %`))),
     el("p", { class: "dim" }, one.last_try ? ["Last try ", moment(one.last_try)] : "", extras.length ? `, ${extras.join(", ")}` : ""),
   ];
+}
+
+// Who wrote its sysctls, the newest first.
+
+const PLACES = { inside: "from inside", host: "from the host", container: "from container", unknown: "from an unknown place" };
+
+function updateWrites(node) {
+  if (!store.writes) return replaceIfChanged(node, "none", () => el("p", { class: "dim" }, "Not available: this agent does not hear writes."));
+  if (!store.writes.length) return replaceIfChanged(node, "empty", () => el("p", { class: "dim" }, "None since the agent started."));
+  if (!node.querySelector("ol")) replace(node, el("ol", { class: "drifts writes" }));
+  reconcile(node.querySelector("ol"), [...store.writes].reverse(), (one) => one.number,
+    (one) => el("li", { class: "card", "data-write": one.number, "data-sysctl": one.sysctl }), (item, one) => replaceIfChanged(item, JSON.stringify(one), () => writeCard(one)));
+  return true;
+}
+
+function writeCard(one) {
+  const kept = one.result === "applied" && one.actual !== undefined && one.actual !== one.new ? [" (shows ", value(one.actual), ")"] : "";
+  return [
+    el("p", {}, name(one.sysctl, "code"), " ", one.new === undefined ? "a key" : [value(one.old ?? "?"), " → ", value(one.new), kept], " ",
+      badge(one.result === "refused" ? "warning" : "plain", one.result)),
+    el("p", { class: "dim" }, moment(Date.parse(one.time) / 1000), ", ", writer(one), one.executable ? [", ", name(one.executable)] : ""),
+  ];
+}
+
+/** Who wrote: process, user and from where. */
+function writer(one) {
+  return [name(one.command), ` (process ${one.pid}, parent ${one.ppid}, user ${one.user}`,
+    one.login_uid === undefined ? "" : `, logged in as ${one.login_uid}`, ") ", PLACES[one.from] ?? one.from,
+    one.container ? [" ", name(one.container)] : ""];
 }
 
 // Sysctls.

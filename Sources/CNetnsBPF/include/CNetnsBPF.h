@@ -15,7 +15,8 @@ enum nd_bpf_step {
     ND_BPF_STEP_OPEN,    // libbpf did not understand the object
     ND_BPF_STEP_LOAD,    // the kernel refused the program
     ND_BPF_STEP_MAP,     // the memory it writes into could not be mapped
-    ND_BPF_STEP_ATTACH,  // the iterator was refused
+    ND_BPF_STEP_ATTACH,  // the iterator, or the watch of writes, was refused
+    ND_BPF_STEP_CGROUP,  // the root of the cgroup v2 hierarchy could not be opened
 };
 
 // Loaded programs. The pointers are to memory that the kernel writes into; NULL and -1 before they are loaded.
@@ -45,6 +46,27 @@ int nd_bpf_walk(const struct nd_bpf *bpf, struct nd_bpf_call *call);
 // Begins an iterator (BPF_ITER_CREATE): a descriptor that is read(2) to its end, or -errno.
 int nd_bpf_iterate(int link);
 
+// The watch of writes, loaded and attached.
+struct nd_bpf_writes {
+    void *object, *link, *ring;
+    struct nd_bpf_taking *taking;
+    const struct nd_bpf_write_counts *counts; // the kernel writes into it
+};
+
+// Loads the watch and attaches it to the root of the cgroup v2 hierarchy: that which `cgroup` is a descriptor of, or, when it
+// is -1, that of a mount of its own (fsopen(2), CAP_SYS_ADMIN). Others' programs stay attached. As nd_bpf_load().
+int nd_bpf_load_writes(struct nd_bpf_writes *writes, int cgroup, enum nd_bpf_step *step, char *log, size_t capacity);
+
+// Detaches the watch and closes it.
+void nd_bpf_unload_writes(struct nd_bpf_writes *writes);
+
+// A descriptor to poll(2): it is readable when something was heard that nobody was told of. In the 4 ms after it became
+// readable it does not again: look once more afterwards.
+int nd_bpf_writes_descriptor(const struct nd_bpf_writes *writes);
+
+// Takes what was heard, oldest first: the number of records, at most `capacity`, or -errno. One thread may.
+int nd_bpf_take_writes(const struct nd_bpf_writes *writes, struct nd_bpf_write *records, size_t capacity);
+
 // The hash of the sources that the embedded objects were compiled from, as scripts/build-bpf writes it.
 extern const char nd_bpf_source_hash[];
 
@@ -53,3 +75,5 @@ extern const unsigned char nd_bpf_walk_object[];
 extern const size_t nd_bpf_walk_object_size;
 extern const unsigned char nd_bpf_holders_object[];
 extern const size_t nd_bpf_holders_object_size;
+extern const unsigned char nd_bpf_writes_object[];
+extern const size_t nd_bpf_writes_object_size;

@@ -26,6 +26,10 @@ enum {
     ND_BPF_VALUES = 65536,     // sysctls of one call, those of all its namespaces together
     ND_BPF_WALK_LIMIT = 65536, // namespaces that are looked at at most
     ND_BPF_SYMBOL = 64,
+    ND_BPF_WRITES_BYTES = 8 << 20, // of the ring buffer of writes: 13,443 of them
+    ND_BPF_TEXT = 128,         // bytes of a text that somebody wrote
+    ND_BPF_PATH = 128,         // bytes of a path
+    ND_BPF_PATH_DEPTH = 8,
 };
 #define ND_BPF_NO_OFFSET 0xffffffffu
 
@@ -137,4 +141,43 @@ struct nd_bpf_file {
     nd_u32 pid;
     nd_u32 fd;
     nd_u32 is_socket;
+};
+
+// A write of a sysctl of a network namespace, before the kernel takes it.
+struct nd_bpf_write {
+    nd_u64 time;      // nanoseconds since boot, with the time asleep
+    nd_u64 cookie;    // of the namespace whose sysctl it is
+    nd_u32 inode;     // of that namespace
+    nd_u32 owner;     // of the user namespace that it belongs to
+    nd_u32 is_sure;   // whether that is the sysctl's own namespace; else it is the writer's, for want of a better answer
+    nd_u32 is_secret; // not everybody may read it: its values are left out
+    // Who writes.
+    nd_u32 pid;
+    nd_u32 tid;
+    nd_u32 parent;
+    nd_u32 uid;       // effective, as the first user namespace counts
+    nd_u32 login;     // who logged in, all ones where nobody did
+    nd_u32 network;   // of its network namespace
+    nd_u32 mounts;    // of its mount namespace
+    nd_u32 processes; // of its process-id namespace
+    nd_u32 users;     // of its user namespace
+    // Bytes of the texts, without a NUL; those of a path with the NUL of each component. ND_BPF_TEXT stands for a text that
+    // is longer.
+    nd_u32 name_length;
+    nd_u32 old_length;
+    nd_u32 new_length;
+    nd_u32 executable_length;
+    nd_u32 is_executable_whole; // whether the path begins at the root of its file system
+    char command[16];
+    char name[ND_BPF_TEXT];      // "net/ipv4/ip_forward"
+    char old[ND_BPF_TEXT];       // what the sysctl shows
+    char new_value[ND_BPF_TEXT]; // what is written
+    char executable[ND_BPF_PATH]; // components, each with its NUL, the last one first
+};
+
+// Of all writes since the program was loaded.
+struct nd_bpf_write_counts {
+    nd_u64 heard;
+    nd_u64 lost;        // there was no room in the ring buffer
+    nd_u64 begun_again; // left out: the kernel began the call anew
 };

@@ -40,7 +40,7 @@ struct ctl_table_header {
 } KERNEL;
 struct ctl_dir { struct ctl_table_header header; struct rb_root root; } KERNEL;
 struct ctl_node { struct rb_node node; struct ctl_table_header *header; } KERNEL;
-struct ctl_table_set { struct ctl_dir dir; } KERNEL;
+struct ctl_table_set { void *is_seen; struct ctl_dir dir; } KERNEL;
 
 // include/linux/ns_common.h. The count of references has had three names and places.
 struct ns_common { const void *ops; unsigned int inum; } KERNEL;
@@ -60,14 +60,18 @@ struct net {
     unsigned long long net_cookie;
 } KERNEL;
 struct mnt_namespace { struct ns_common ns; } KERNEL;
-struct nsproxy { struct mnt_namespace *mnt_ns; struct net *net_ns; } KERNEL;
+struct pid_namespace { struct ns_common ns; } KERNEL;
+struct nsproxy { struct mnt_namespace *mnt_ns; struct pid_namespace *pid_ns_for_children; struct net *net_ns; } KERNEL;
 
 struct tcp_congestion_ops { char name[16]; } KERNEL;
 
-struct cred { kuid_t euid; } KERNEL;
-struct dentry;
+struct cred { kuid_t euid; struct user_namespace *user_ns; } KERNEL;
+struct qstr { const unsigned char *name; } KERNEL;
+struct dentry { struct dentry *d_parent; struct qstr d_name; } KERNEL;
 struct path { struct dentry *dentry; } KERNEL;
 struct fs_struct { struct path root; } KERNEL;
+struct file;
+struct mm_struct { struct file *exe_file; } KERNEL;
 struct task_struct {
     unsigned int flags;
     int pid;
@@ -78,11 +82,16 @@ struct task_struct {
     char comm[16];
     struct fs_struct *fs;
     struct nsproxy *nsproxy;
+    struct mm_struct *mm;
+    struct task_struct *real_parent;
+    kuid_t loginuid;
 } KERNEL;
 
 struct super_block { unsigned long s_magic; } KERNEL;
 struct inode { struct super_block *i_sb; void *i_private; } KERNEL;
-struct file { struct inode *f_inode; void *private_data; } KERNEL;
+struct file { struct inode *f_inode; void *private_data; struct path f_path; } KERNEL;
+// include/linux/filter.h
+struct bpf_sysctl_kern { struct ctl_table_header *head; const struct ctl_table *table; } KERNEL;
 typedef struct { struct net *net; } possible_net_t;
 struct sock_common { possible_net_t skc_net; } KERNEL;
 struct sock { struct sock_common __sk_common; } KERNEL;

@@ -17,6 +17,8 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
         case capability = "missing_capability"
         /// There was no memory for them, or RLIMIT_MEMLOCK is in the way.
         case memory = "no_memory"
+        /// The root of the cgroup v2 hierarchy cannot be reached: what is heard of writes alone needs it.
+        case cgroup = "no_cgroup"
         /// The kernel refused them for another reason.
         case refused = "refused"
     }
@@ -47,7 +49,7 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
         let result = unsafe nd_bpf_load(&bpf, &step, &log, log.count)
         guard result == 0 else {
             let text = String(decoding: log.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            throw Self.failure(step, Errno(rawValue: -result), text)
+            throw Self.failure(step, Errno(rawValue: -result), text, needed: [.bpf, .perfmon])
         }
         unsafe buffer = .allocate(byteCount: 65536, alignment: 16)
     }
@@ -66,7 +68,7 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
     // MARK: Why not
 
     /// What is known to stand in the way before anything is tried.
-    private static func obstacle() -> KernelProgramsUnavailable? {
+    static func obstacle() -> KernelProgramsUnavailable? {
         if let version = KernelFeatures.version, version < (5, 17) {
             return KernelProgramsUnavailable(
                 reason: .kernel, description: "Linux \(version.0).\(version.1): bpf_loop came with 5.17", log: "")
@@ -89,15 +91,22 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
         return nil
     }
 
-    private static func failure(_ step: nd_bpf_step, _ errno: Errno, _ log: String) -> KernelProgramsUnavailable {
+    /// What a failure means to who runs the agent.
+    static func failure(
+        _ step: nd_bpf_step, _ errno: Errno, _ log: String, needed: Set<Capability>
+    ) -> KernelProgramsUnavailable {
         let reason: KernelProgramsUnavailable.Reason
         let text: String
         switch step {
         case ND_BPF_STEP_LIBRARY:
             reason = .library
             text = "libbpf.so.1 cannot be used: \(log); it is in the package libbpf1"
+        case ND_BPF_STEP_CGROUP:
+            reason = .cgroup
+            text =
+                "the root of the cgroup v2 hierarchy cannot be opened: \(errno); --path.cgroup says where it is mounted"
         default:
-            let missing = Capability.missing(of: [.bpf, .perfmon])
+            let missing = Capability.missing(of: needed)
             if errno == .notPermitted || errno.meansDenied, !missing.isEmpty {
                 reason = .capability
                 text =

@@ -22,6 +22,10 @@ struct KernelReading {
     var absent: Int?
     /// What `deviceSequence` was when the host's id for it was last asked for, and when that was.
     var asked: (devices: UInt32, time: Instant)?
+    /// What its sysctls are taken for unchanged by, until something is written there.
+    var trusted: TrustedReading?
+    /// Whether this collection took them for unchanged.
+    var isKept = false
     /// What the visitor is to read of its sysctls.
     var sysctls = Task.all
 

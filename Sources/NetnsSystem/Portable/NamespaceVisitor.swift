@@ -101,6 +101,7 @@ final class NamespaceVisitor {
         _ namespace: PortableNamespace, _ job: VisitJob, _ home: borrowing NamespaceHandle,
         _ idSocket: inout NetlinkSocket?, _ totals: inout VisitJob.Totals
     ) {
+        if job.isRefresh { return refresh(namespace, job, home, &totals) }
         let sockets: SocketStatistics?
         do throws(Errno) {
             if namespace.isHost, settings.paths.hostNamespace == nil {
@@ -128,6 +129,23 @@ final class NamespaceVisitor {
             readStatistics(namespace.sample, job, &totals)
         }
         namespace.sample.wasRead = true
+        namespace.outcome = .read
+    }
+
+    /// Reads the sysctls of a namespace that is still the one it was.
+    private func refresh(
+        _ namespace: PortableNamespace, _ job: VisitJob, _ home: borrowing NamespaceHandle,
+        _ totals: inout VisitJob.Totals
+    ) {
+        do throws(Errno) {
+            if namespace.isOwn { try goHome(home) } else { try enter(try open(namespace)) }
+            guard try NetlinkSocket().namespaceCookie() == namespace.sample.cookie else { throw .stale }
+        } catch {
+            namespace.outcome = error.meansGone ? .gone : .unreachable
+            if !error.meansGone { ledger.count("enter", error) }
+            return
+        }
+        readSysctls(namespace, job, &totals)
         namespace.outcome = .read
     }
 

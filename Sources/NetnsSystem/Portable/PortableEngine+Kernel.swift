@@ -10,9 +10,12 @@ extension PortableEngine {
         guard let kernel else { return false }
         kernel.isWalked = false
         kernel.walkSeconds = 0
-        for record in records.values { record.kernel.isFresh = false }
-        let readsSysctls = parts.contains(.sysctls)
+        for record in records.values {
+            record.kernel.isFresh = false
+            record.kernel.isKept = false
+        }
         let start = Instant.now()
+        let readsSysctls = parts.contains(.sysctls) && beginTrust(kernel, at: start)
         var came = false
         do throws(Errno) {
             if readsSysctls {
@@ -33,6 +36,7 @@ extension PortableEngine {
             if kernel.seesProcesses { try kernel.readProcesses(into: &scan) }
         } catch {
             ledger.count("walk", error)
+            trust.forget()
             for record in records.values { record.kernel.isFresh = false }
             return false
         }
@@ -83,6 +87,7 @@ extension PortableEngine {
         guard isWanted else {
             record.kernel.bytes = []
             record.kernel.table = nil
+            record.kernel.trusted = nil
             return
         }
         let table = wantedTable(record)
@@ -97,7 +102,9 @@ extension PortableEngine {
         record.kernel.table = table
         record.kernel.generation = kernel.sysctls.generation
         unsafe record.kernel.bytes.replaceSubrange(0..<record.kernel.bytes.count, with: raw)
+        let before = record.kernel.trusted == nil ? nil : record.sample.sysctls
         unsafe kernel.sysctls.read(values, table, into: &record.sample.sysctls, leftover: &record.kernel.leftover)
+        if let before { compareTrusted(record, before: before) }
     }
 
     /// Brings what holds the namespaces up to date; true when it changed.
@@ -122,7 +129,15 @@ extension PortableEngine {
         let now = Instant.now()
         return namespaces.filter { record in
             record.kernel.sysctls = .all
-            if record.kernel.isFresh, parts.contains(.sysctls), record.kernel.table === wantedTable(record),
+            if record.kernel.isFresh, parts.contains(.sysctls), trust.isInUse, !trust.readsAll {
+                // The walk has not read them: those that nobody wrote are as they were.
+                record.kernel.table = nil
+                if isTrusted(record, wantedTable(record)) {
+                    record.kernel.isKept = true
+                    record.kernel.sysctls = .none
+                    record.sample.hasSysctls = true
+                }
+            } else if record.kernel.isFresh, parts.contains(.sysctls), record.kernel.table === wantedTable(record),
                 hasCurrentPatterns(record)
             {
                 record.kernel.sysctls = record.kernel.leftover.isEmpty ? .none : .leftover

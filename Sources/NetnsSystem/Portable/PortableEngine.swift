@@ -27,6 +27,9 @@ public final class PortableEngine: NamespaceEngine {
     var mounts: MountTable
     /// What asks the kernel itself, where its BPF programs are loaded.
     var kernel: KernelView?
+    /// When sysctls have to be read, where their writes are heard.
+    var trust: SysctlTrust
+    private(set) var isTableSteady: Bool
     private(set) var leaders: LeaderReader
     private var placement: ContainerPlacement
     private var writability: WritabilityReader
@@ -50,11 +53,17 @@ public final class PortableEngine: NamespaceEngine {
 
     /// An engine; throws when the host's own namespace or /proc cannot be read. With `programs`, namespaces, processes,
     /// holders and sysctls come from the kernel itself, and the portable way reads what is left.
-    public init(_ settings: EngineSettings, ledger: ErrorLedger, programs: KernelPrograms? = nil) throws {
+    /// With `written`, what was not written is not read again (`EngineSettings.sweepInterval`).
+    public init(
+        _ settings: EngineSettings, ledger: ErrorLedger, programs: KernelPrograms? = nil,
+        written: WrittenNamespaces? = nil
+    ) throws {
         self.settings = settings
         self.ledger = ledger
         let table = settings.sysctls.table()
         self.table = table
+        isTableSteady = SysctlTrust.isSteady(table)
+        trust = SysctlTrust(programs == nil ? nil : written, interval: settings.sweepInterval)
         hostInode = try Self.hostInode(settings.paths)
         scan = try ProcessScan(procfs: settings.paths.procfs)
         mounts = try MountTable()
@@ -95,10 +104,13 @@ public final class PortableEngine: NamespaceEngine {
         table = settings.sysctls.table()
         tablePool = SysctlTablePool()
         kernel?.reconfigure(settings)
+        isTableSteady = SysctlTrust.isSteady(table)
+        trust.forget()
         // The threads of the old one end: they have nothing to do.
         pool = Self.pool(settings, table, tablePool, ledger, serials)
         for record in records.values {
             record.kept = KeptDescriptors()
+            record.kernel.trusted = nil
             setDeclared(record)
         }
         nameAll()
@@ -144,6 +156,7 @@ public final class PortableEngine: NamespaceEngine {
         if !visited.isEmpty, try !pool.run(job, until: deadline?.advanced(bySeconds: 0.2)) { giveUp(job) }
         report.stuckThreads = pool.stuckThreads + LosableThread.lostThreads
         finish(job, &report)
+        endTrust(parts)
         if parts.contains(.links) { try findPeers(until: deadline) }
         return report
     }

@@ -10,6 +10,8 @@ final class VisitJob: VisitorWork {
     let parts: CollectionParts
     let deadline: Instant?
     let absenceRound: Int
+    /// Whether the sysctls are read anew, and what else is known of the namespaces stays.
+    let isRefresh: Bool
     let totals = Mutex<Totals>(Totals())
     /// The sample of each namespace before the visits: a visit may put another in its place.
     let samples: [NamespaceSample]
@@ -38,12 +40,13 @@ final class VisitJob: VisitorWork {
 
     init(
         _ namespaces: [PortableNamespace], _ parts: CollectionParts, deadline: Instant?,
-        absenceRound: Int
+        absenceRound: Int, isRefresh: Bool = false
     ) {
         self.namespaces = namespaces
         self.parts = parts
         self.deadline = deadline
         self.absenceRound = absenceRound
+        self.isRefresh = isRefresh
         samples = namespaces.map(\.sample)
     }
 

@@ -1,6 +1,6 @@
 public import NetnsCore
 
-/// A namespace as the prober needs it: who it is, and the ways into it. Made by an engine at the end of a collection.
+/// A namespace as the prober and the watch of writes need it: who it is, and the ways into it. Made by an engine at the end of a collection.
 public final class ProbeSite: Sendable {
     /// The serial number of its sample.
     public let serial: UInt64
@@ -13,6 +13,8 @@ public final class ProbeSite: Sendable {
     /// Whether this program is in it.
     let isOwn: Bool
     let ways: [Holder]
+    /// The containers whose processes are in it.
+    let containers: [Container]
     /// The process whose files it resolves names with; nil for those of /etc/netns or the host.
     let pid: Int32?
     /// Its name under the directory of `ip netns`.
@@ -31,6 +33,7 @@ public final class ProbeSite: Sendable {
         var ways = namespace.otherWays
         if let first = sample.mounts.first { ways.insert(.mount(path: first), at: 0) }
         self.ways = ways
+        containers = sample.containers
         pid = sample.owner?.pid ?? sample.leader?.pid
         mountName =
             sample.mounts.lazy.compactMap {
@@ -43,6 +46,7 @@ public final class ProbeSite: Sendable {
     func isCurrent(_ namespace: PortableNamespace, peers: [ProbeAddress]) -> Bool {
         let sample = namespace.sample
         return serial == sample.serial && cookie == sample.cookie && self.peers == peers
+            && containers == sample.containers
             && pid == sample.owner?.pid ?? sample.leader?.pid && identity == sample.identity
             && ways.elementsEqual(
                 (sample.mounts.first.map { [Holder.mount(path: $0)] } ?? []) + namespace.otherWays)
