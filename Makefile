@@ -19,7 +19,7 @@ FUZZ ?=
 # Arguments for the image: make image IMAGE="--tag registry.example.org/netdrift:1"
 IMAGE ?=
 
-.PHONY: run demo screenshots dashboards bpf build test bench soak fuzz sanitize lint format deb image dist clean packages test-packages \
+.PHONY: run demo screenshots dashboards bpf build test bench soak fuzz sanitize lint format deb image chart dist clean packages test-packages \
 	packaging-packages help
 
 help: ## Show the targets.
@@ -35,9 +35,11 @@ demo: build ## A small world of namespaces, the agent, Prometheus and Alertmanag
 screenshots: build test-packages ## Take the pictures of docs/images from the demo, by Chromium.
 	scripts/screenshots
 
-dashboards: ## Write the dashboards from what they are generated of.
+dashboards: ## Write the dashboards from what they are generated of, and what the manifests and the chart have of them and of the rules.
 	dashboards/grafana/generate
 	dashboards/prometheus/generate
+	deploy/kubernetes/generate
+	deploy/helm/generate
 
 bpf: packages ## Compile the BPF programs by the toolchain's clang, and embed them: Sources/CNetnsBPF/Objects.c.
 	scripts/build-bpf
@@ -78,7 +80,11 @@ deb: build packaging-packages ## Make the Debian package, in dist.
 image: build packaging-packages ## Build the container image by buildah: make image IMAGE="--tag netdrift --base debian:12-slim".
 	scripts/image $(IMAGE)
 
-dist: build packaging-packages ## Make everything that a release is: archive, Debian package, SBOM, checksums, in dist.
+chart: ## Write into the Helm chart what is generated, and make its archive, in dist.
+	deploy/helm/generate
+	scripts/chart $$(sed -n 's/^version: //p' deploy/helm/netdrift/Chart.yaml)
+
+dist: build packaging-packages ## Make everything that a release is: archive, Debian package, chart, SBOM, checksums, in dist.
 	scripts/dist
 
 clean: ## Remove what was built.
@@ -89,6 +95,7 @@ packages:
 
 test-packages:
 	@scripts/install-packages build test packaging
+	@scripts/install-tools
 
 packaging-packages:
 	@scripts/install-packages build packaging

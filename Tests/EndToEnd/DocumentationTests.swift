@@ -56,6 +56,40 @@ extension EndToEnd {
             #expect(count > 50)
         }
 
+        @Test("every flag that they name is one of the agent's")
+        func flags() throws {
+            let help = try AgentProcess.run(["serve", "--help"]).output
+            let known = Set(help.matches(of: /--[a-z][a-z.-]*[a-z]/).map { String($0.0) })
+            // node_exporter's, podman's, Prometheus's.
+            let others: Set = [
+                "--collector.netdev.enable-detailed-metrics", "--security-opt", "--web.console.libraries",
+                "--web.console.templates",
+                // `--collector.NAME`, and of `make bench`.
+                "--collector", "--no-collector", "--collectors",
+            ]
+            var named: Set<String> = []
+            for document in try Self.documents() {
+                let flag = /--(?:no-)?(?:web|collector|collect|discovery|path|log|security|engine)[.-]?[a-z.-]*[a-z]/
+                named.formUnion(try Self.text(document).matches(of: flag).map { String($0.0) })
+            }
+            #expect(named.count > 40)
+            #expect(named.subtracting(known).subtracting(others).sorted() == [])
+        }
+
+        @Test("they are of the version that the program says it has")
+        func version() throws {
+            let version = try #require(
+                try AgentProcess.run(["--version"]).output.split(whereSeparator: \.isWhitespace).last)
+            var count = 0
+            for document in try Self.documents() where document != "CHANGELOG.md" {
+                for match in try Self.text(document).matches(of: /(?:netdrift[-_:]|newTag: ")(\d+\.\d+\.\d+)/) {
+                    count += 1
+                    #expect(match.1 == version, "\(document): \(match.0)")
+                }
+            }
+            #expect(count >= 4)
+        }
+
         @Test("Prometheus takes every scrape configuration", .needs(.tool("promtool")))
         func scrapeConfigurations() throws {
             var count = 0
@@ -103,6 +137,11 @@ extension EndToEnd {
             #expect(rows.map { $0["series"] as? Int } == [2 * (1 + 3 + 5), 2 * (1 + 4 + 5), 3 * (1 + 5 + 5)])
             #expect(rows.allSatisfy { $0["hosts_down"] as? Int == 0 })
             #expect(report["memory"] != nil)
+            let fleets = try #require(report["extrapolated"] as? [[String: Any]])
+            #expect(fleets.map { $0["series"] as? Int } == [10, 1000, 10000].map { $0 * (1 + 50 + 5) })
+            for key in ["resident_error", "cores_error", "gb_a_day_error"] {
+                #expect(fleets.allSatisfy { $0[key] is Double }, "\(key)")
+            }
         }
     }
 }

@@ -46,12 +46,15 @@ extension EndToEnd {
             }
 
             /// Starts a container as docs/deploy.md says, read-only and with no other rights than it has to have.
-            func run(_ name: String, _ options: [String], _ image: String, _ arguments: [String]) throws {
+            func run(
+                _ name: String, _ options: [String], _ image: String, _ arguments: [String],
+                capabilities: String = "SYS_ADMIN,SYS_PTRACE,NET_ADMIN,NET_RAW,DAC_READ_SEARCH"
+            ) throws {
                 _ = try check(
                     [
                         "run", "-d", "--name", name, "--pid", "host", "--read-only", "--cap-drop", "all", "--cap-add",
-                        "SYS_ADMIN,SYS_PTRACE,NET_ADMIN,NET_RAW,DAC_READ_SEARCH", "--security-opt",
-                        "no-new-privileges", "--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000", "-v",
+                        capabilities, "--security-opt", "no-new-privileges", "--ulimit", "nofile=1000:1000", "--ulimit",
+                        "nproc=1000:1000", "-v",
                         "/run:/host/run:ro,rslave",
                     ] + options + [image] + arguments)
             }
@@ -98,6 +101,28 @@ extension EndToEnd {
             #expect(status.contains("Uid:\t\(user)\t") && status.contains("CapEff:\t0000000000283004\n"))
             let health = try engine.podman("exec", "agent", "/usr/bin/netdrift", "health", address)
             #expect(health.status == 0 && health.output == "ready\n", "\(health)")
+        }
+
+        @Test(
+            "with CAP_BPF and CAP_PERFMON alone, as the profile bpf has it, it sees namespaces and their sysctls",
+            .needs(.bpf))
+        func bpf() throws {
+            let engine = try Engine()
+            let image = try engine.build("--tag", "localhost/netdrift-test:1")
+            try engine.run(
+                "agent", ["--network", "host", "--user", "0", "--security-opt", "seccomp=unconfined"], image,
+                [
+                    "--web.listen-address=127.0.0.1:0", "--path.rootfs=/host", "--path.netns-dir=/host/run/netns",
+                    "--engine=bpf",
+                ], capabilities: "BPF,PERFMON")
+            let address = try engine.address("agent")
+            let namespace = try NamedNamespace()
+            try namespace.set("net/ipv4/tcp_keepalive_time", "623")
+            let exposition = try Exposition(parsing: try #require(try HTTPConnection.get(address, "/metrics").text))
+            #expect(exposition.sysctl("net.ipv4.tcp_keepalive_time", in: namespace.name) == 623)
+            #expect(exposition.series("netdrift_engine_info", ["engine": "bpf"]).count == 1)
+            // Entering is a right that it has not.
+            #expect(exposition.series("netns_network_up", ["netns": namespace.name]).isEmpty)
         }
 
         @Test("by itself it is healthy, and says what it is; the same binary gives the same files")

@@ -7,7 +7,7 @@ extension EndToEnd {
     @Suite(
         .needs(
             .root, .environment("NETDRIFT_BINARY"), .tool("debootstrap"), .tool("lintian"), .tool("dpkg-shlibdeps"),
-            .tool("go-md2man"), .tool("chrpath")))
+            .tool("go-md2man"), .tool("chrpath"), .bpf))
     struct PackageTests {
         /// The package of the binary under test.
         private static func package(in directory: TemporaryDirectory) throws -> String {
@@ -43,7 +43,8 @@ extension EndToEnd {
             let depends = try Command.check("dpkg-deb", "-f", package, "Depends")
                 .trimmingCharacters(in: .whitespacesAndNewlines)
             try debian.check(
-                "apt-get update -q && apt-get satisfy -y -q --no-install-recommends '\(depends)'", network: true)
+                "apt-get update -q && apt-get satisfy -y -q --no-install-recommends '\(depends), libbpf1'",
+                network: true)
             let before = try debian.files()
             try FileManager.default.copyItem(atPath: package, toPath: "\(debian.path)/var/cache/new.deb")
             try FileManager.default.copyItem(
@@ -96,6 +97,17 @@ extension EndToEnd {
             #expect(verified.status == 0 && verified.errors.isEmpty, "\(verified.errors)")
             let exposure = try debian.run("systemd-analyze security --offline=yes --threshold=27 netdrift.service")
             #expect(exposure.status == 0, "\(exposure.output.suffix(200))")
+            // The drop-ins, as docs/deploy.md installs them, and the exposure it says they have.
+            for (name, threshold) in [("full", 30), ("bpf", 19)] {
+                let changed = try debian.run(
+                    """
+                    install -D -m 644 /usr/share/doc/netdrift/examples/\(name).conf /etc/systemd/system/netdrift.service.d/\(name).conf
+                    systemd-analyze verify --man=no /lib/systemd/system/netdrift.service &&
+                        systemd-analyze security --offline=yes --threshold=\(threshold) netdrift.service
+                    status=$?; rm -r /etc/systemd/system/netdrift.service.d; exit $status
+                    """)
+                #expect(changed.status == 0 && changed.errors.isEmpty, "\(name): \(changed)")
+            }
         }
 
         private func checksFiles(_ debian: DebianRoot) throws {
@@ -160,6 +172,7 @@ extension EndToEnd {
             )
             #expect(try booted.property("MainPID") == pid)
 
+            try takesBPFAlone(booted)
             try restartsAStuckAgent(booted)
             try takesTheSocket(booted)
             try booted.check("dpkg --remove netdrift")
@@ -170,6 +183,29 @@ extension EndToEnd {
             #expect(try booted.property("MainPID") != old)
             // A machine that goes down without it leaves what systemd made for the service.
             try booted.check("systemctl stop netdrift")
+            // systemd removes the service's private /var/tmp on a thread of its own, after it has said that it stopped.
+            let isTidy = eventually { () -> Bool? in
+                let found = try? booted.run("ls -d /var/tmp/systemd-private-*-netdrift.service-*").status
+                return found.map { $0 != 0 } == true ? true : nil
+            }
+            #expect(isTidy == true)
+        }
+
+        /// The drop-in bpf.conf: two capabilities, which are given up too once the programs are loaded.
+        private func takesBPFAlone(_ booted: BootedDebian) throws {
+            let directory = "/etc/systemd/system/netdrift.service.d"
+            try booted.check(
+                """
+                install -D -m 644 /usr/share/doc/netdrift/examples/bpf.conf \(directory)/bpf.conf
+                systemctl daemon-reload && systemctl restart netdrift
+                """)
+            let status = try booted.check("cat /proc/\(try booted.property("MainPID"))/status")
+            #expect(!status.contains("Uid:\t0\t") && status.contains("CapPrm:\t0000000000000000"), "\(status)")
+            let exposition = try booted.scrape()
+            #expect(exposition.value("netdrift_engine_info", ["engine": "bpf"]) == 1)
+            #expect(exposition.sysctl("net.ipv4.tcp_keepalive_time", in: "later") == 611)
+            #expect(exposition.series("netns_network_up", ["netns": "later"]).isEmpty)
+            try booted.check("rm -r \(directory) && systemctl daemon-reload && systemctl restart netdrift")
         }
 
         /// The watchdog: an agent that is stopped is started anew.

@@ -10,6 +10,11 @@ enum Shipped {
     static let prometheus = "deploy/prometheus/prometheus.yml"
     static let alertmanager = "deploy/alertmanager/alertmanager.yml"
 
+    /// What scripts/install-tools installed.
+    static let tools = path(".build/tools/bin")
+    static let toolPython = "\(tools)/python"
+    static let kubectl = "\(tools)/kubectl"
+
     static func path(_ name: String) -> String { "\(root)/\(name)" }
 
     static func text(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
