@@ -32,6 +32,8 @@ extension EndToEnd {
             // Neighbours are found and addresses become usable for some seconds after a link comes up.
             sleep(3)
             let flags = wired.map { "--discovery.include=\($0.name)" } + ["--collector.qdisc", "--collector.tcp"]
+                // Which one of them hears.
+                + ["--no-collector.writes"]
             let kernel = try AgentProcess(["--engine=bpf"] + flags)
             let portable = try AgentProcess(["--engine=portable"] + flags)
             let same = try eventually { () -> Bool? in

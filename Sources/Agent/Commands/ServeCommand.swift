@@ -61,7 +61,7 @@ struct ServeCommand: ParsableCommand {
         // Loaded before rights are given up: to run what is loaded takes fewer.
         let loaded = try engine.load()
         loaded.log(logger)
-        let watched = collectors.writes.writes ? LoadedWatch.load(loaded, cgroup: paths.cgroup) : .none
+        let watched = collectors.writes.writes ? LoadedWatch.load(loaded, paths) : .none
         watched.log(logger)
         let writes = Self.writes(watched, history: collectors.writes.history, logger)
         // Ports and files are open: nothing that comes needs more, and no other thread has begun.

@@ -82,7 +82,7 @@ struct WritesCommand: ParsableCommand {
     private func listen(_ filter: WriteFilter) throws {
         let loaded = try LoadedEngine.load(.auto)
         let watch: WriteWatch
-        do throws(KernelProgramsUnavailable) { watch = try WriteWatch(cgroup: paths.cgroup) } catch {
+        do throws(KernelProgramsUnavailable) { watch = try WriteWatch(cgroup: paths.cgroup, rootfs: paths.rootfs) } catch {
             throw Failure("writes cannot be heard (\(error.reason.rawValue)): \(error)")
         }
         var settings = EngineSettings()

@@ -41,10 +41,10 @@ struct LoadedWatch: Sendable {
     static let none = LoadedWatch(watch: nil, reason: "not_wanted", obstacle: nil)
 
     /// Loads it beside a BPF engine; with the portable one there is none.
-    static func load(_ engine: LoadedEngine, cgroup: String?) -> LoadedWatch {
+    static func load(_ engine: LoadedEngine, _ paths: PathOptions) -> LoadedWatch {
         guard engine.programs != nil else { return LoadedWatch(watch: nil, reason: "portable_engine", obstacle: nil) }
         do throws(KernelProgramsUnavailable) {
-            return LoadedWatch(watch: try WriteWatch(cgroup: cgroup), reason: "", obstacle: nil)
+            return LoadedWatch(watch: try WriteWatch(cgroup: paths.cgroup, rootfs: paths.rootfs), reason: "", obstacle: nil)
         } catch { return LoadedWatch(watch: nil, reason: error.reason.rawValue, obstacle: error) }
     }
 

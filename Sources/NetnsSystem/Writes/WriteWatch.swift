@@ -38,13 +38,14 @@ internal import Synchronization
     private var writes: nd_bpf_writes
     private let wakeup: FileDescriptor
 
-    /// Loads the program and attaches it. `cgroup` is where the root of the hierarchy is mounted; nil to look for it.
-    public init(cgroup: String? = nil) throws(KernelProgramsUnavailable) {
+    /// Loads the program and attaches it. `cgroup` is where the root of the hierarchy is mounted; nil to look for it, first below
+    /// `rootfs`.
+    public init(cgroup: String? = nil, rootfs: String = "") throws(KernelProgramsUnavailable) {
         if let known = KernelPrograms.obstacle() { throw known }
         do throws(Errno) { wakeup = try syscall { nd_eventfd() }.asDescriptor } catch {
             throw KernelProgramsUnavailable(reason: .refused, description: "eventfd(2): \(error)", log: "")
         }
-        let root = try Self.root(cgroup)
+        let root = try Self.root(cgroup, rootfs)
         var log = [CChar](repeating: 0, count: 65536)
         var step = ND_BPF_STEP_NONE
         unsafe writes = unsafe nd_bpf_writes()
@@ -68,8 +69,8 @@ internal import Synchronization
     private static let firstCgroupNamespace: UInt64 = 4_026_531_835
 
     /// The root of the hierarchy; -1 for a mount of our own, which works in the first cgroup namespace alone.
-    private static func root(_ path: String?) throws(KernelProgramsUnavailable) -> FileDescriptor {
-        for candidate in path.map({ [$0] }) ?? usualMounts {
+    private static func root(_ path: String?, _ rootfs: String) throws(KernelProgramsUnavailable) -> FileDescriptor {
+        for candidate in path.map({ [$0] }) ?? usualMounts.map({ rootfs + $0 }) + usualMounts {
             if let root = try? FileDescriptor.open(candidate, O_RDONLY | O_DIRECTORY), isRoot(root) { return root }
         }
         if let path {
