@@ -31,7 +31,8 @@ extension EndToEnd {
             let wired = try (0..<3).map { try WiredNamespace(keepalive: 700 + $0) }
             // Neighbours are found and addresses become usable for some seconds after a link comes up.
             sleep(3)
-            let flags = wired.map { "--discovery.include=\($0.name)" } + ["--collector.qdisc", "--collector.tcp"]
+            let flags =
+                wired.map { "--discovery.include=\($0.name)" } + ["--collector.qdisc", "--collector.tcp"]
                 // Which one of them hears.
                 + ["--no-collector.writes"]
             let kernel = try AgentProcess(["--engine=bpf"] + flags)

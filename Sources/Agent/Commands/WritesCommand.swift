@@ -82,7 +82,9 @@ struct WritesCommand: ParsableCommand {
     private func listen(_ filter: WriteFilter) throws {
         let loaded = try LoadedEngine.load(.auto)
         let watch: WriteWatch
-        do throws(KernelProgramsUnavailable) { watch = try WriteWatch(cgroup: paths.cgroup, rootfs: paths.rootfs) } catch {
+        do throws(KernelProgramsUnavailable) {
+            watch = try WriteWatch(cgroup: paths.cgroup, rootfs: paths.rootfs)
+        } catch {
             throw Failure("writes cannot be heard (\(error.reason.rawValue)): \(error)")
         }
         var settings = EngineSettings()

@@ -44,7 +44,8 @@ struct LoadedWatch: Sendable {
     static func load(_ engine: LoadedEngine, _ paths: PathOptions) -> LoadedWatch {
         guard engine.programs != nil else { return LoadedWatch(watch: nil, reason: "portable_engine", obstacle: nil) }
         do throws(KernelProgramsUnavailable) {
-            return LoadedWatch(watch: try WriteWatch(cgroup: paths.cgroup, rootfs: paths.rootfs), reason: "", obstacle: nil)
+            return LoadedWatch(
+                watch: try WriteWatch(cgroup: paths.cgroup, rootfs: paths.rootfs), reason: "", obstacle: nil)
         } catch { return LoadedWatch(watch: nil, reason: error.reason.rawValue, obstacle: error) }
     }
 

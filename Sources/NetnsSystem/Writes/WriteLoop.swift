@@ -21,7 +21,6 @@ final class WriteLoop {
     private let paths: SystemPaths
     private let ledger: ErrorLedger
     private let deliver: @Sendable ([SysctlWrite]) -> Void
-    private let home: NamespaceHandle
     private let users = UserNames()
     private var places: WriterPlaces
     private var queue = WriteQueue()
@@ -33,12 +32,11 @@ final class WriteLoop {
     init(
         _ watch: WriteWatch, _ paths: SystemPaths, _ ledger: ErrorLedger,
         _ deliver: @escaping @Sendable ([SysctlWrite]) -> Void
-    ) throws(Errno) {
+    ) {
         self.watch = watch
         self.paths = paths
         self.ledger = ledger
         self.deliver = deliver
-        home = try NamespaceHandle.current()
         places = WriterPlaces(procfs: paths.procfs)
     }
 
@@ -115,9 +113,16 @@ final class WriteLoop {
         let now = Instant.now()
         let due = queue.due(at: now).prefix(Self.readBacks)
         guard !due.isEmpty else { return true }
+        // Not kept: it would hold the namespace that the agent is in.
+        let home: NamespaceHandle
+        do throws(Errno) { home = try NamespaceHandle.current() } catch {
+            ledger.count("home", error)
+            for write in due { queue.readBack(write.key, nil, at: now) }
+            return true
+        }
         var isAway = false
         for (cookie, writes) in Dictionary(grouping: due, by: \.cookie) {
-            let isInside = enter(cookie, writes[0], &isAway)
+            let isInside = enter(cookie, writes[0], home, &isAway)
             for write in writes {
                 queue.readBack(write.key, isInside ? value(of: write.sysctl) : nil, at: .now())
             }
@@ -134,7 +139,9 @@ final class WriteLoop {
     }
 
     /// Whether the thread is in the namespace of a cookie now. One that was not found yet may be the writer's own.
-    private func enter(_ cookie: UInt64, _ write: SysctlWrite, _ isAway: inout Bool) -> Bool {
+    private func enter(
+        _ cookie: UInt64, _ write: SysctlWrite, _ home: borrowing NamespaceHandle, _ isAway: inout Bool
+    ) -> Bool {
         do throws(Errno) {
             if let site = places.site(cookie) {
                 if site.isOwn {

@@ -151,9 +151,7 @@ private struct WriteLoopStart: Sendable {
     let deliver: @Sendable ([SysctlWrite]) -> Void
 
     func run() {
-        do throws(Errno) {
-            let loop = try WriteLoop(watch, paths, ledger, deliver)
-            while loop.turn() {}
-        } catch { ledger.count("writes", error) }
+        let loop = WriteLoop(watch, paths, ledger, deliver)
+        while loop.turn() {}
     }
 }
