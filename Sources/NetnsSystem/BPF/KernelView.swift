@@ -22,6 +22,10 @@ struct KernelReading {
     var absent: Int?
     /// What `deviceSequence` was when the host's id for it was last asked for, and when that was.
     var asked: (devices: UInt32, time: Instant)?
+    /// Its links.
+    var links = KernelLinks()
+    /// Whether it was left unvisited since this thread may not go there.
+    var isOutOfReach = false
     /// What the visitor is to read of its sysctls.
     var sysctls = Task.all
 
@@ -53,6 +57,9 @@ final class KernelView {
     var dying = 0
     /// Whether this thread may enter namespaces.
     let canEnter: Bool
+    /// Whether what the walk tells of links was as a dump of our own namespace had it, once: then it is used where there is
+    /// no other way.
+    var trustsLinks = false
     var own: Int32 = 0
     private var tasks = KernelTasks()
     private var finder: KernelHolders
