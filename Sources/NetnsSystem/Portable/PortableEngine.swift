@@ -43,7 +43,7 @@ public final class PortableEngine: NamespaceEngine {
     var still: [UInt64: StillHolders] = [:]
     private var seenMounts = -1
     private var seenDeepScan = -1
-    private var absence = AbsenceRounds()
+    private let absence: AbsenceRounds
     private(set) var absenceRound = 0
 
     struct StillHolders {
@@ -76,6 +76,7 @@ public final class PortableEngine: NamespaceEngine {
         let serials = SerialNumbers()
         self.serials = serials
         pool = Self.pool(settings, table, tablePool, ledger, serials)
+        absence = AbsenceRounds(keepsOpen: programs != nil)
         kernel = try programs.map { try KernelView($0, settings, ledger: ledger) }
         deepScanner =
             settings.deepInterval > 0 && kernel?.seesProcesses != true
