@@ -1,5 +1,6 @@
 #include "CNetnsBPF.h"
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,7 +19,8 @@
     X(bpf_object__find_program_by_name) X(bpf_object__find_map_by_name) X(bpf_map__fd) X(bpf_program__fd)              \
     X(bpf_program__attach_iter) X(bpf_link__fd) X(bpf_link__destroy) X(bpf_prog_test_run_opts) X(bpf_iter_create)      \
     X(bpf_program__attach_cgroup) X(ring_buffer__new) X(ring_buffer__free) X(ring_buffer__consume)                     \
-    X(ring_buffer__epoll_fd)
+    X(ring_buffer__epoll_fd)                                                                                           \
+    X(btf__parse) X(btf__parse_split) X(btf__free) X(btf__find_by_name_kind) X(btf__type_by_id) X(btf__name_by_offset)
 
 #define DECLARE(NAME) static __typeof__(&NAME) lib_##NAME;
 FUNCTIONS(DECLARE)
@@ -93,12 +95,42 @@ static int attach(void *object, const char *name, void **link, int *descriptor) 
     return 0;
 }
 
+// What the kernel's types say. Where a bridge's port has its device and its state: the bridge is a module on most kernels, and
+// libbpf itself, for a type that the kernel proper does not have, looks at the types of all modules, which takes CAP_SYS_ADMIN;
+// the file takes nothing. And whether there is bpf_rdonly_cast().
+static void read_types(struct nd_bpf *bpf, int *casts) {
+    struct btf *kernel = lib_btf__parse("/sys/kernel/btf/vmlinux", NULL), *module = NULL;
+    if (!kernel) return;
+    *casts = lib_btf__find_by_name_kind(kernel, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+    const struct btf *types = kernel;
+    int id = lib_btf__find_by_name_kind(types, "net_bridge_port", BTF_KIND_STRUCT);
+    if (id < 0 && access("/sys/kernel/btf/bridge", R_OK) == 0) {
+        types = module = lib_btf__parse_split("/sys/kernel/btf/bridge", kernel);
+        if (module) id = lib_btf__find_by_name_kind(module, "net_bridge_port", BTF_KIND_STRUCT);
+    }
+    const struct btf_type *port = types && id > 0 ? lib_btf__type_by_id(types, (uint32_t)id) : NULL;
+    for (uint16_t i = 0; port && i < btf_vlen(port); i++) {
+        const char *name = lib_btf__name_by_offset(types, btf_members(port)[i].name_off);
+        if (!name) continue;
+        if (!strcmp(name, "dev")) bpf->port_device = btf_member_bit_offset(port, i) / 8;
+        if (!strcmp(name, "state")) bpf->port_state = btf_member_bit_offset(port, i) / 8;
+    }
+    if (module) lib_btf__free(module);
+    lib_btf__free(kernel);
+}
+
 static int load(struct nd_bpf *bpf, enum nd_bpf_step *step) {
     *step = ND_BPF_STEP_LIBRARY;
     int error = open_library();
     if (error) return error;
     lib_libbpf_set_print(keep);
-    bpf->walk_object = load_object(nd_bpf_walk_object, nd_bpf_walk_object_size, "netdrift_walk", step, &error);
+    int casts = 0;
+    read_types(bpf, &casts);
+    if (casts)
+        bpf->walk_object =
+            load_object(nd_bpf_walk_casts_object, nd_bpf_walk_casts_object_size, "netdrift_walk", step, &error);
+    if (!bpf->walk_object)
+        bpf->walk_object = load_object(nd_bpf_walk_object, nd_bpf_walk_object_size, "netdrift_walk", step, &error);
     if (!bpf->walk_object) return error;
     struct bpf_program *walk = lib_bpf_object__find_program_by_name(bpf->walk_object, "walk");
     if (!walk) return -ENOENT;
@@ -113,6 +145,7 @@ static int load(struct nd_bpf *bpf, enum nd_bpf_step *step) {
     MAP(lessons, struct nd_bpf_lesson, ND_BPF_SYSCTLS, both);
     MAP(namespaces, struct nd_bpf_namespace, ND_BPF_BATCH, PROT_READ);
     MAP(values, struct nd_bpf_value, ND_BPF_VALUES, PROT_READ);
+    MAP(links, struct nd_bpf_link, ND_BPF_LINKS, PROT_READ);
 
     bpf->holders_object =
         load_object(nd_bpf_holders_object, nd_bpf_holders_object_size, "netdrift_holders", step, &error);
@@ -151,6 +184,7 @@ void nd_bpf_unload(struct nd_bpf *bpf) {
     UNMAP(lessons, struct nd_bpf_lesson, ND_BPF_SYSCTLS);
     UNMAP(namespaces, struct nd_bpf_namespace, ND_BPF_BATCH);
     UNMAP(values, struct nd_bpf_value, ND_BPF_VALUES);
+    UNMAP(links, struct nd_bpf_link, ND_BPF_LINKS);
     if (bpf->tasks_link) lib_bpf_link__destroy(bpf->tasks_link);
     if (bpf->files_link) lib_bpf_link__destroy(bpf->files_link);
     if (bpf->walk_object) lib_bpf_object__close(bpf->walk_object);

@@ -42,6 +42,26 @@ import Testing
         }
     }
 
+    /// Where the kernel's own lists told the namespace of the other end by its cookie, no id is needed.
+    @Test func endsByCookie() {
+        func link(_ index: Int32, _ name: String, to end: Int32, in cookie: UInt64) -> Link {
+            var made = Self.link(index, name, to: end)
+            made.linkCookie = cookie
+            return made
+        }
+        let host = Self.namespace(1, [Self.link(7, "va", to: 2, in: 4)], isHost: true)
+        let a = Self.namespace(2, [link(2, "eth0", to: 7, in: 100), link(3, "x", to: 3, in: 300)])
+        // One says it is the other end of `x`, and the other is of nobody who was read.
+        let b = Self.namespace(
+            3, [link(3, "y", to: 3, in: 200), link(4, "z", to: 3, in: 200), link(5, "w", to: 1, in: 9)])
+        for (namespace, cookie) in [(host, 100), (a, 200), (b, 300)] { namespace.cookie = UInt64(cookie) }
+        var topology = Topology()
+        topology.resolve([a, host, b])
+        #expect(
+            Self.pairs([a, host, b]) == ["ns2.eth0=host.va", "ns2.x=ns3.y", "host.va=ns2.eth0", "ns3.y=ns2.x"])
+        #expect(topology.questions.isEmpty)
+    }
+
     /// Every container has eth0 as number 2, and every host end says 2: only the host's ids tell them apart.
     @Test func hostEnds() {
         let host = Self.namespace(

@@ -233,7 +233,7 @@ extension KernelTests {
                 guard report.isFiltered, report.failures.isEmpty else { exit(3) }
                 guard (try? KernelPrograms()) == nil else { exit(4) }
                 var count = 0
-                let walk = unsafe try? programs.walk(sysctls: 0, groups: 0, begin: {}, { _, _ in count += 1 })
+                let walk = unsafe try? programs.walk(sysctls: 0, groups: 0, begin: {}, { _, _, _ in count += 1 })
                 guard walk != nil, count > 0 else { exit(5) }
                 var tasks = KernelTasks()
                 guard (try? tasks.refresh(programs, own: walk?.pid ?? 0)) != nil, tasks.index(of: getpid()) != nil

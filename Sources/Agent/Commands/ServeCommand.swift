@@ -240,11 +240,11 @@ struct ServeCommand: ParsableCommand {
         let names = missing.map(\.name)
         if engine.programs != nil, missing.contains(.sysAdmin) {
             logger.warning(
-                "running without all rights: of other namespaces, their sysctls and processes alone are read",
+                "running without all rights: of other namespaces, their sysctls, links and processes alone are read",
                 metadata: [
                     "missing": "\(names.joined(separator: " "))",
                     "unseen":
-                        "interfaces, addresses, routes and counters of other namespaces; nothing is probed from them; what other users' containers declared, and mounts in their mount namespaces",
+                        "counters, addresses and routes of other namespaces; nothing is probed from them; what other users' containers declared, and mounts in their mount namespaces",
                     "remedy": "run as root, or in the systemd unit AmbientCapabilities=\(names.joined(separator: " "))",
                 ])
             return

@@ -28,6 +28,10 @@ struct nd_bpf {
     struct nd_bpf_lesson *lessons;           // ND_BPF_SYSCTLS
     const struct nd_bpf_namespace *namespaces; // ND_BPF_BATCH
     const struct nd_bpf_value *values;       // ND_BPF_VALUES, those of a namespace one after the other
+    const struct nd_bpf_link *links;         // ND_BPF_LINKS
+
+    // Where struct net_bridge_port has its device and its state, or 0: for the calls.
+    uint32_t port_device, port_state;
 
     void *holders_object;
     void *tasks_link, *files_link;
@@ -73,6 +77,8 @@ extern const char nd_bpf_source_hash[];
 // The embedded objects.
 extern const unsigned char nd_bpf_walk_object[];
 extern const size_t nd_bpf_walk_object_size;
+extern const unsigned char nd_bpf_walk_casts_object[]; // the same for Linux 6.2 and later
+extern const size_t nd_bpf_walk_casts_object_size;
 extern const unsigned char nd_bpf_holders_object[];
 extern const size_t nd_bpf_holders_object_size;
 extern const unsigned char nd_bpf_writes_object[];

@@ -25,6 +25,9 @@ enum {
     ND_BPF_BATCH = 1024,       // namespaces of one call
     ND_BPF_VALUES = 65536,     // sysctls of one call, those of all its namespaces together
     ND_BPF_WALK_LIMIT = 65536, // namespaces that are looked at at most
+    ND_BPF_LINKS = 16384,      // links of one call, those of all its namespaces together
+    ND_BPF_LINK_NAME = 16,     // a link's name, or kind, with its NUL
+    ND_BPF_ADDRESS = 32,       // a hardware address at most (MAX_ADDR_LEN)
     ND_BPF_SYMBOL = 64,
     ND_BPF_WRITES_BYTES = 8 << 20, // of the ring buffer of writes: 13,443 of them
     ND_BPF_TEXT = 128,         // bytes of a text that somebody wrote
@@ -97,6 +100,41 @@ struct nd_bpf_namespace {
     nd_u32 user_inode; // of the user namespace it belongs to
     nd_u32 owner;      // the user who made that one
     nd_u32 device_sequence; // changes when a link comes or goes
+    nd_u32 first_link; // where its links are among those of the call
+    nd_u32 links;
+    nd_u32 has_links;  // whether they were read, all of them
+    nd_u32 reserved;
+};
+
+// What cannot be told of a link.
+enum nd_bpf_link_doubt {
+    ND_BPF_DOUBTS_END = 1,   // where its other end or lower device is
+    ND_BPF_DOUBTS_PORT = 2,  // its state as a port of a bridge
+    ND_BPF_DOUBTS_ALIAS = 4, // it has an alias, which is not read
+};
+#define ND_BPF_NO_PORT 0xffu
+
+// A link of a namespace.
+struct nd_bpf_link {
+    nd_u64 end_cookie;  // of the namespace its other end is in; 0 when it has none
+    nd_u32 ifindex;
+    nd_u32 end;         // the index of its other end, in that namespace
+    nd_u32 master;      // the index of the link it is a part of; 0 when it is not
+    nd_u32 flags, requested_flags;
+    nd_u32 state;       // bits of net_device.state, __LINK_STATE_*
+    nd_u32 mtu;
+    nd_u32 queue_length;
+    nd_u32 carrier_up, carrier_down;
+    nd_u16 type;
+    nd_u8 operstate;
+    nd_u8 address_length;
+    nd_u8 port_state;   // ND_BPF_NO_PORT when its master is no bridge
+    nd_u8 doubts;
+    nd_u16 reserved;
+    char name[ND_BPF_LINK_NAME];
+    char kind[ND_BPF_LINK_NAME];
+    nd_u8 address[ND_BPF_ADDRESS];
+    nd_u8 broadcast[ND_BPF_ADDRESS];
 };
 
 // How a call went.
@@ -119,7 +157,10 @@ struct nd_bpf_call {
     nd_u32 skipped;   // out: namespaces that are being freed
     nd_u32 pid;       // out: the caller's process, as the kernel counts
     nd_u32 capacity;  // in: namespaces to give at most
-    nd_u32 reserved;
+    nd_u32 links;     // in: whether to read links
+    // In: where struct net_bridge_port has these, which may be in a module; 0 where that is not known.
+    nd_u32 port_device;
+    nd_u32 port_state;
 };
 
 // A thread, of the iterator over all of them.

@@ -21,6 +21,10 @@ struct refcount_struct { atomic_t refs; } KERNEL;
 typedef struct refcount_struct refcount_t;
 typedef struct { unsigned int val; } kuid_t;
 
+// Structures that begin with a number of 64, of 32 and of 8 bits: what an address is taken for, to read one there.
+struct timespec64 { long long tv_sec; } KERNEL;
+struct ethhdr { unsigned char h_dest[6]; } KERNEL;
+
 // include/linux/sysctl.h
 struct ctl_table {
     const char *procname;
@@ -60,6 +64,36 @@ struct net {
     unsigned long long net_cookie;
 } KERNEL;
 struct mnt_namespace { struct ns_common ns; } KERNEL;
+
+// include/linux/netdevice.h, include/net/rtnetlink.h, net/core/dev.c. In struct net: the list of a namespace's links.
+struct net___links { struct list_head dev_base_head; } KERNEL;
+struct net_device_ops { void *ndo_get_iflink; } KERNEL;
+struct rtnl_link_ops { const char *kind; void *get_link_net; } KERNEL;
+struct dev_ifalias;
+typedef struct { struct net *net; } possible_net_t;
+struct netdev_adjacent { struct net_device *dev; _Bool master; struct list_head list; } KERNEL;
+struct net_device {
+    const struct net_device_ops *netdev_ops;
+    unsigned int mtu;
+    unsigned long state;
+    unsigned int flags;
+    int ifindex;
+    void *rx_handler_data;
+    possible_net_t nd_net;
+    char name[16];
+    struct dev_ifalias *ifalias;
+    struct list_head dev_list;
+    struct { struct list_head upper; } adj_list;
+    unsigned short gflags;
+    unsigned short type;
+    atomic_t carrier_up_count, carrier_down_count;
+    unsigned int operstate; // a byte before 6.8
+    unsigned char addr_len;
+    const unsigned char *dev_addr;
+    unsigned char broadcast[32];
+    unsigned int tx_queue_len;
+    const struct rtnl_link_ops *rtnl_link_ops;
+} KERNEL;
 struct pid_namespace { struct ns_common ns; } KERNEL;
 struct nsproxy { struct mnt_namespace *mnt_ns; struct pid_namespace *pid_ns_for_children; struct net *net_ns; } KERNEL;
 
@@ -92,7 +126,6 @@ struct inode { struct super_block *i_sb; void *i_private; } KERNEL;
 struct file { struct inode *f_inode; void *private_data; struct path f_path; } KERNEL;
 // include/linux/filter.h
 struct bpf_sysctl_kern { struct ctl_table_header *head; const struct ctl_table *table; } KERNEL;
-typedef struct { struct net *net; } possible_net_t;
 struct sock_common { possible_net_t skc_net; } KERNEL;
 struct sock { struct sock_common __sk_common; } KERNEL;
 struct socket { struct sock *sk; } KERNEL;

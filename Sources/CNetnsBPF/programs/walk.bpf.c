@@ -35,6 +35,7 @@ ARRAY(sysctls, struct nd_bpf_sysctl, ND_BPF_SYSCTLS);
 ARRAY(lessons, struct nd_bpf_lesson, ND_BPF_SYSCTLS);
 ARRAY(namespaces, struct nd_bpf_namespace, ND_BPF_BATCH);
 ARRAY(values, struct nd_bpf_value, ND_BPF_VALUES);
+ARRAY(links, struct nd_bpf_link, ND_BPF_LINKS);
 
 // Where the tables of a namespace are: addresses of struct ctl_table_header.
 struct tables {
@@ -74,12 +75,40 @@ static struct {
     // A name that is looked up: where the search is, and what was found.
     __u64 node, found_header, found_table, found_entry, found_procname;
     __u32 found_index, found_mode;
+    // Links: where the search is, where the list ends, how many were given, and how many of this namespace.
+    __u64 device_node, device_head;
+    __u32 links, own_links, reads_links, has_all_links, port_device, port_state;
 } state;
 static char wanted[ND_BPF_NAME], name[ND_BPF_NAME];
 static __u64 bits[128];
 
+// With bpf_rdonly_cast() (Linux 6.2) reading a number is one instruction, which gives 0 where there is no memory, and not a call of
+// some 60. That is an object of its own, since libbpf looks for what the kernel proper has not in the types of all modules, which
+// takes CAP_SYS_ADMIN.
+#ifdef ND_CASTS
+enum { casts = 1 };
+extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym;
+#define CAST(TYPE, ADDRESS) ((TYPE *)bpf_rdonly_cast((void *)(ADDRESS), bpf_core_type_id_kernel(TYPE)))
+#else
+enum { casts = 0 };
+#define CAST(TYPE, ADDRESS) ((TYPE *)(ADDRESS)) // never run
+#endif
+
 static __always_inline __u64 load(__u64 address) {
+    if (casts) return CAST(struct timespec64, address)->tv_sec;
     __u64 value = 0;
+    bpf_probe_read_kernel(&value, sizeof(value), (void *)address);
+    return value;
+}
+static __always_inline __u32 load32(__u64 address) {
+    if (casts) return CAST(struct refcount_struct, address)->refs.counter;
+    __u32 value = 0;
+    bpf_probe_read_kernel(&value, sizeof(value), (void *)address);
+    return value;
+}
+static __always_inline __u8 load8(__u64 address) {
+    if (casts) return CAST(struct ethhdr, address)->h_dest[0];
+    __u8 value = 0;
     bpf_probe_read_kernel(&value, sizeof(value), (void *)address);
     return value;
 }
@@ -161,6 +190,11 @@ static __u64 header_bytes[16];
 
 // Whether a table is there and this namespace's own; gives its entries.
 static __always_inline __u64 prove(__u64 header) {
+    if (casts) {
+        if (load(AT(struct ctl_table_header, header, set)) != state.set) return 0;
+        if (load(AT(struct ctl_table_header, header, unregistering))) return 0;
+        return load(AT(struct ctl_table_header, header, ctl_table));
+    }
     __u32 size = bpf_core_type_size(struct ctl_table_header);
     if (size > sizeof(header_bytes)) size = sizeof(header_bytes);
     if (bpf_probe_read_kernel(header_bytes, size, (void *)header)) return 0;
@@ -205,7 +239,16 @@ static __noinline int read_data(struct nd_bpf_value *value, __u64 data, __u32 ki
     } else {
         __u32 length = value->maxlen;
         if (length == 0 || length > ND_BPF_RAW) return 0;
-        if (bpf_probe_read_kernel(value->raw, length, (void *)data)) return 0;
+        if (casts && length == 4) {
+            *(__u32 *)value->raw = load32(data);
+        } else if (casts && length == 1) {
+            value->raw[0] = load8(data);
+        } else if (casts && length == 12) {
+            *(__u64 *)value->raw = load(data);
+            *(__u32 *)(value->raw + 8) = load32(data + 8);
+        } else if (bpf_probe_read_kernel(value->raw, length, (void *)data)) {
+            return 0;
+        }
         value->length = length;
         value->state = ND_BPF_VALUE;
     }
@@ -384,14 +427,12 @@ static __noinline int read_namespace(__u64 net) {
     return 0;
 }
 
+#include "links.h"
+
 static __always_inline __u32 references(__u64 net) {
-    __u32 count = 1;
     __u64 ns = AT(struct net, net, ns);
-    if (bpf_core_field_exists(struct ns_common___ns_ref, __ns_ref))
-        bpf_probe_read_kernel(&count, sizeof(count), (void *)AT(struct ns_common___ns_ref, ns, __ns_ref));
-    else
-        bpf_probe_read_kernel(&count, sizeof(count), (void *)AT(struct ns_common___count, ns, count));
-    return count;
+    return bpf_core_field_exists(struct ns_common___ns_ref, __ns_ref) ? load32(AT(struct ns_common___ns_ref, ns, __ns_ref))
+                                                                      : load32(AT(struct ns_common___count, ns, count));
 }
 
 static long per_namespace(__u32 i, void *unused) {
@@ -411,18 +452,28 @@ static long per_namespace(__u32 i, void *unused) {
             }
             state.cookie = cookie;
             record->cookie = cookie;
-            record->inode = 0;
-            bpf_probe_read_kernel(&record->inode, sizeof(record->inode), (void *)AT(struct net, net, ns.inum));
-            bpf_probe_read_kernel(
-                &record->device_sequence, sizeof(record->device_sequence), (void *)AT(struct net, net, dev_base_seq));
+            record->inode = load32(AT(struct net, net, ns.inum));
+            record->device_sequence = load32(AT(struct net, net, dev_base_seq));
             __u64 user = load(AT(struct net, net, user_ns));
-            bpf_probe_read_kernel(
-                &record->user_inode, sizeof(record->user_inode), (void *)AT(struct user_namespace, user, ns.inum));
-            bpf_probe_read_kernel(
-                &record->owner, sizeof(record->owner), (void *)AT(struct user_namespace, user, owner.val));
+            record->user_inode = load32(AT(struct user_namespace, user, ns.inum));
+            record->owner = load32(AT(struct user_namespace, user, owner.val));
+            record->first_link = state.links;
+            record->links = record->has_links = 0;
+            if (state.reads_links) {
+                record->has_links = read_links(net);
+                // Of one whose links have no room, or are not to be had, there are none.
+                if (!record->has_links && state.links + state.own_links >= ND_BPF_LINKS && state.count) {
+                    state.outcome = ND_BPF_FULL;
+                    return 1;
+                }
+                if (record->has_links) record->links = state.own_links;
+            }
             read_namespace(net);
             // One that ended while it was read is left out; one that another has taken the place of, too.
-            if (references(net) != 0 && load(AT(struct net, net, net_cookie)) == cookie) state.count++;
+            if (references(net) != 0 && load(AT(struct net, net, net_cookie)) == cookie) {
+                state.count++;
+                state.links += record->links;
+            }
             if (state.learns) {
                 state.finished = 1;
                 return 1;
@@ -456,9 +507,12 @@ int walk(struct nd_bpf_call *call) {
     state.sysctls = call->sysctls;
     if (state.sysctls > ND_BPF_SYSCTLS) state.sysctls = ND_BPF_SYSCTLS;
     state.learns = call->learns != 0;
+    state.reads_links = call->links != 0;
+    state.port_device = call->port_device;
+    state.port_state = call->port_state;
     state.capacity = call->capacity;
     if (state.sysctls && state.capacity > ND_BPF_VALUES / state.sysctls) state.capacity = ND_BPF_VALUES / state.sysctls;
-    state.count = state.outcome = state.skipped = state.found_after = state.finished = 0;
+    state.count = state.outcome = state.skipped = state.found_after = state.finished = state.links = 0;
     // What is remembered is of the plan that was learnt last, in its order.
     if (call->learns) {
         state.plan++;

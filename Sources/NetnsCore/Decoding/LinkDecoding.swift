@@ -104,6 +104,30 @@ extension Link {
     }
 }
 
+/// The counters of one link as an RTM_NEWSTATS message has them.
+package struct LinkCounters {
+    /// if_stats_msg.ifindex
+    package let index: Int32
+    /// IFLA_STATS_LINK_64
+    package let statistics: LinkStatistics
+
+    /// The counters from the payload of an RTM_NEWSTATS message: `struct if_stats_msg`, then attributes; nil when it has
+    /// none. Source: net/core/rtnetlink.c rtnl_fill_statsinfo().
+    package init?(decoding payload: borrowing RawSpan) throws(NetlinkDecodingError) {
+        guard payload.byteCount >= NetlinkConstant.statisticsHeaderLength else {
+            throw .tooShort(type: NetlinkConstant.newStatistics, length: payload.byteCount)
+        }
+        index = payload.load(Int32.self, at: 4)
+        var found: LinkStatistics?
+        try NetlinkDecoding.forEachAttribute(in: payload, from: NetlinkConstant.statisticsHeaderLength) {
+            (type, value) throws(NetlinkDecodingError) in
+            if type == NetlinkConstant.statisticsOfLink { found = LinkStatistics(decoding: value) }
+        }
+        guard let found else { return nil }
+        statistics = found
+    }
+}
+
 extension LinkStatistics {
     /// The counters of an IFLA_STATS64 attribute: as many whole 64-bit numbers as it has and we know.
     init(decoding value: borrowing RawSpan) {

@@ -13,6 +13,9 @@ package enum NetlinkConstant {
     package static let newNeighbour: UInt16 = 28
     package static let newQdisc: UInt16 = 36
     package static let newNamespaceID: UInt16 = 88
+    package static let newStatistics: UInt16 = 92
+    package static let statisticsOfLink: UInt16 = 1
+    package static let statisticsHeaderLength = 12
     package static let linkHeaderLength = 16
     package static let addressHeaderLength = 8
     package static let routeHeaderLength = 12

@@ -112,6 +112,9 @@ public struct Link: Sendable {
     public var link: Int32?
     /// IFLA_LINK_NETNSID: the id that *this* namespace has for the one its other end is in.
     public var linkNamespace: Int32?
+    /// The cookie of the namespace its other end is in, when that is another one, where the kernel's own lists told it and
+    /// no id of this namespace did.
+    public var linkCookie: UInt64?
     /// IFLA_STATS64
     public var statistics = LinkStatistics()
     /// Bytes per second, by ethtool; nil where the driver does not know.
@@ -135,5 +138,5 @@ public struct Link: Sendable {
     }
 
     /// Whether it is a veth whose other end is in another namespace.
-    public var isVethToElsewhere: Bool { linkNamespace != nil && isVeth }
+    public var isVethToElsewhere: Bool { (linkNamespace != nil || linkCookie != nil) && isVeth }
 }

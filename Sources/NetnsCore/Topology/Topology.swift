@@ -33,6 +33,7 @@ public struct Topology: Sendable {
     public private(set) var questions: [Question] = []
     private var positions: [UInt64: Int] = [:]
     private var hostIDs: [Int32: Int] = [:]
+    private var cookies: [UInt64: Int] = [:]
 
     /// Nothing is known.
     public init() {}
@@ -42,10 +43,12 @@ public struct Topology: Sendable {
         questions.removeAll(keepingCapacity: true)
         positions.removeAll(keepingCapacity: true)
         hostIDs.removeAll(keepingCapacity: true)
+        cookies.removeAll(keepingCapacity: true)
         for (position, namespace) in namespaces.enumerated() {
             namespace.peers.removeAll(keepingCapacity: true)
             guard namespace.wasRead, namespace.hasLinks else { continue }
             for _ in namespace.links.indices { namespace.peers.append(nil) }
+            if let cookie = namespace.cookie { cookies[cookie] = position }
             positions[namespace.serial] = position
             if let id = namespace.nsid { hostIDs[id] = position }
         }
@@ -66,6 +69,12 @@ public struct Topology: Sendable {
         let firstQuestion = questions.count
         for link in namespace.peers.indices where namespace.peers[link] == nil {
             guard let index = namespace.links[link].link, index > 0 else { continue }
+            if let cookie = namespace.links[link].linkCookie {
+                if let owner = cookies[cookie] {
+                    pair(LinkPlace(namespace: position, link: link), owner, index, namespaces)
+                }
+                continue
+            }
             guard let id = namespace.links[link].linkNamespace else {
                 if index != namespace.links[link].index {
                     pair(LinkPlace(namespace: position, link: link), position, index, namespaces)
@@ -94,17 +103,19 @@ public struct Topology: Sendable {
         let peer = LinkPlace(namespace: other, link: position)
         if here.links[place.link].isVeth {
             guard there.links[position].isVeth, there.links[position].link == here.links[place.link].index,
-                isBack(there.links[position].linkNamespace, from: there, to: place.namespace, isSame: here === there)
+                isBack(there.links[position], from: there, to: place.namespace, here)
             else { return }
             there.peers[position] = place
         }
         here.peers[place.link] = peer
     }
 
-    /// Whether the id that a peer has for its other end's namespace may stand for the one we came from.
-    private func isBack(_ id: Int32?, from there: NamespaceSample, to here: Int, isSame: Bool) -> Bool {
-        guard let id else { return isSame }
-        return !isSame && owner(of: id, in: there).map { $0 == here } ?? true
+    /// Whether what a peer says of its other end's namespace may mean the one we came from.
+    private func isBack(_ peer: Link, from there: NamespaceSample, to place: Int, _ here: NamespaceSample) -> Bool {
+        let isSame = here === there
+        if let cookie = peer.linkCookie { return !isSame && cookie == here.cookie }
+        guard let id = peer.linkNamespace else { return isSame }
+        return !isSame && owner(of: id, in: there).map { $0 == place } ?? true
     }
 
     /// The position of the link with an index, among links sorted by it.

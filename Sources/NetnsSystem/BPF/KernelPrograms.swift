@@ -165,6 +165,11 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
         return unsafe UnsafeBufferPointer(start: bpf.values, count: sysctls)
     }
 
+    /// What is called with each namespace of a walk.
+    typealias WalkBody = (
+        borrowing nd_bpf_namespace, UnsafePointer<nd_bpf_value>, UnsafeBufferPointer<nd_bpf_link>
+    ) -> Void
+
     /// How a walk went.
     struct WalkReport {
         /// Namespaces that were left out, since they are being freed.
@@ -173,42 +178,48 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
         var pid: Int32 = 0
     }
 
-    /// Walks all namespaces, and calls `body` with each and with the values of its sysctls, in the order of the plan; both
-    /// are valid in the call alone. Throws EAGAIN when the kernel's list changed at each of several tries, so that the walk
+    /// Walks all namespaces, and calls `body` with each, with the values of its sysctls, in the order of the plan, and with
+    /// its links, where they are wanted and could be read (`has_links`); all are valid in the call alone. Throws EAGAIN when the kernel's list changed at each of several tries, so that the walk
     /// cannot be trusted; `begin` is called before each try: what came of the last is void.
     func walk(
-        sysctls: Int, groups: Int, lasting: Int = 0, begin: () -> Void,
-        _ body: (borrowing nd_bpf_namespace, UnsafePointer<nd_bpf_value>) -> Void
+        sysctls: Int, groups: Int, lasting: Int = 0, links: Bool = false, begin: () -> Void, _ body: WalkBody
     ) throws(Errno) -> WalkReport {
+        var request = nd_bpf_call()
+        request.sysctls = UInt32(sysctls)
+        request.groups = UInt32(groups)
+        request.lasting = UInt32(lasting)
+        request.links = links ? 1 : 0
+        request.port_device = unsafe bpf.port_device
+        request.port_state = unsafe bpf.port_state
         for _ in 0..<5 {
             begin()
-            if let report = unsafe try walkOnce(sysctls, groups, lasting, body) { return report }
+            if let report = unsafe try walkOnce(request, body) { return report }
         }
         throw .again
     }
 
-    private func walkOnce(
-        _ sysctls: Int, _ groups: Int, _ lasting: Int,
-        _ body: (borrowing nd_bpf_namespace, UnsafePointer<nd_bpf_value>) -> Void
-    ) throws(Errno) -> WalkReport? {
+    private func walkOnce(_ wanted: nd_bpf_call, _ body: WalkBody) throws(Errno) -> WalkReport? {
         var report = WalkReport()
         var after: UInt64 = 0
         while true {
-            var request = nd_bpf_call()
-            request.sysctls = UInt32(sysctls)
-            request.groups = UInt32(groups)
-            request.lasting = UInt32(lasting)
+            var request = wanted
             request.after = after
             request.capacity = UInt32(ND_BPF_BATCH)
             try call(&request)
             report.dying += Int(request.skipped)
             report.pid = Int32(bitPattern: request.pid)
-            guard let namespaces = unsafe bpf.namespaces, let values = unsafe bpf.values else { throw .invalid }
+            guard let namespaces = unsafe bpf.namespaces, let values = unsafe bpf.values,
+                let links = unsafe bpf.links
+            else { throw .invalid }
             guard request.outcome == ND_BPF_COMPLETE.rawValue || request.outcome == ND_BPF_FULL.rawValue else {
                 return nil
             }
             for index in 0..<Int(request.count) {
-                unsafe body(namespaces[index], values + index * sysctls)
+                let first = unsafe min(Int(namespaces[index].first_link), ND_BPF_LINKS)
+                let count = unsafe min(Int(namespaces[index].links), ND_BPF_LINKS - first)
+                unsafe body(
+                    namespaces[index], values + index * Int(wanted.sysctls),
+                    UnsafeBufferPointer(start: links + first, count: count))
             }
             if request.outcome == ND_BPF_COMPLETE.rawValue { return report }
             guard request.count > 0 else { throw .invalid }

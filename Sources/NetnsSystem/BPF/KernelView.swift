@@ -26,6 +26,10 @@ struct KernelReading {
     var trusted: TrustedReading?
     /// Whether this collection took them for unchanged.
     var isKept = false
+    /// Its links.
+    var links = KernelLinks()
+    /// Whether it was left unvisited since this thread may not go there.
+    var isOutOfReach = false
     /// What the visitor is to read of its sysctls.
     var sysctls = Task.all
 
@@ -57,6 +61,9 @@ final class KernelView {
     var dying = 0
     /// Whether this thread may enter namespaces.
     let canEnter: Bool
+    /// Whether what the walk tells of links was as a dump of our own namespace had it, once: then it is used where there is
+    /// no other way.
+    var trustsLinks = false
     var own: Int32 = 0
     private var tasks = KernelTasks()
     private var finder: KernelHolders

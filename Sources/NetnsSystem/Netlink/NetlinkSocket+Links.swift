@@ -55,6 +55,8 @@ extension NetlinkSocket {
     /// are left out.
     mutating func readSpeeds(of links: inout [Link], veth: inout LinkSpeed?, skipsVethsToElsewhere: Bool) {
         for position in links.indices {
+            links[position].speed = nil
+            links[position].duplex = nil
             // Without a carrier the driver has nothing to say (sysfs answers EINVAL there).
             guard links[position].carrier == true, links[position].isAdministrativelyUp, !links[position].isLoopback,
                 !(skipsVethsToElsewhere && links[position].isVethToElsewhere)

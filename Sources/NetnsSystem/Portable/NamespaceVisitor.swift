@@ -194,20 +194,29 @@ final class NamespaceVisitor {
                     table: table))
         }
         namespace.sample.cookie = cookie
-        readLinks(namespace.sample, &socket, job, &totals)
+        readLinks(namespace, &socket, job, &totals)
         if namespace.isSelected { readNetwork(namespace.sample, &socket, job, &totals) }
     }
 
+    /// Reads the links; the counters alone, where the walk told that nothing else can have changed.
     private func readLinks(
-        _ sample: NamespaceSample, _ socket: inout NetlinkSocket, _ job: VisitJob, _ totals: inout VisitJob.Totals
+        _ namespace: PortableNamespace, _ socket: inout NetlinkSocket, _ job: VisitJob,
+        _ totals: inout VisitJob.Totals
     ) {
+        let sample = namespace.sample
         sample.hasLinks = false
         guard job.parts.contains(.links) else { return }
+        let skips = sample.isHost && !settings.readsHostVeths
         sample.hasLinks = attempt("links", &totals.links) { () throws(NetlinkError) in
-            try socket.dumpLinks(into: &sample.links, buffer: buffer)
-            socket.readSpeeds(
-                of: &sample.links, veth: &vethSpeed,
-                skipsVethsToElsewhere: sample.isHost && !settings.readsHostVeths)
+            let isKnown = namespace.kernel.isFresh && namespace.kernel.links.areCurrent
+            if !isKnown || !socket.readCounters(of: &sample.links, skipsVethsToElsewhere: skips, buffer: buffer) {
+                namespace.kernel.links.doubt()
+                try socket.dumpLinks(into: &sample.links, buffer: buffer)
+                if namespace.kernel.isFresh, let cookie = sample.cookie {
+                    namespace.kernel.links.confirm(sample.links, cookie: cookie)
+                }
+            }
+            socket.readSpeeds(of: &sample.links, veth: &vethSpeed, skipsVethsToElsewhere: skips)
         }
     }
 

@@ -13,6 +13,7 @@ extension PortableEngine {
         for record in records.values {
             record.kernel.isFresh = false
             record.kernel.isKept = false
+            record.kernel.links.isFresh = false
         }
         let start = Instant.now()
         let readsSysctls = parts.contains(.sysctls) && beginTrust(kernel, at: start)
@@ -28,9 +29,11 @@ extension PortableEngine {
             }
             let result = unsafe try kernel.programs.walk(
                 sysctls: readsSysctls ? kernel.sysctls.count : 0, groups: kernel.sysctls.groups,
-                lasting: kernel.sysctls.lasting,
+                lasting: kernel.sysctls.lasting, links: parts.contains(.links),
                 begin: { kernel.walks += 1 },
-                { namespace, values in unsafe take(namespace, readsSysctls ? values : nil, kernel, &came) })
+                { namespace, values, links in
+                    unsafe take(namespace, readsSysctls ? values : nil, links, kernel, &came)
+                })
             kernel.dying = result.dying
             kernel.own = result.pid
             if kernel.seesProcesses { try kernel.readProcesses(into: &scan) }
@@ -62,8 +65,8 @@ extension PortableEngine {
 
     /// Takes one namespace of the walk.
     private func take(
-        _ found: borrowing nd_bpf_namespace, _ values: UnsafePointer<nd_bpf_value>?, _ kernel: KernelView,
-        _ came: inout Bool
+        _ found: borrowing nd_bpf_namespace, _ values: UnsafePointer<nd_bpf_value>?,
+        _ links: UnsafeBufferPointer<nd_bpf_link>, _ kernel: KernelView, _ came: inout Bool
     ) {
         let inode = UInt64(found.inode)
         var known = records[inode]
@@ -83,6 +86,11 @@ extension PortableEngine {
         record.kernel.walk = kernel.walks
         record.kernel.isFresh = true
         record.kernel.deviceSequence = found.device_sequence
+        if !isWanted {
+            record.kernel.links = KernelLinks()
+        } else if found.has_links != 0 {
+            unsafe record.kernel.links.take(links)
+        }
         guard let values = unsafe values else { return }
         guard isWanted else {
             record.kernel.bytes = []
@@ -129,6 +137,10 @@ extension PortableEngine {
         let now = Instant.now()
         return namespaces.filter { record in
             record.kernel.sysctls = .all
+            // What is fresh of it is shown though the visit fails: what is not must not be.
+            record.sample.clearVisited()
+            record.sample.hasSysctls = false
+            record.kernel.isOutOfReach = false
             if record.kernel.isFresh, parts.contains(.sysctls), trust.isInUse, !trust.readsAll {
                 // The walk has not read them: those that nobody wrote are as they were.
                 record.kernel.table = nil
@@ -150,10 +162,28 @@ extension PortableEngine {
             if isReachable, !hasAll { return true }
             record.sample.wasRead = record.kernel.isFresh
             record.sample.hasSysctls = parts.contains(.sysctls) && record.kernel.sysctls != .all
-            record.sample.clearVisited()
+            record.kernel.isOutOfReach = !isReachable
             // What could be had was read; what needs to go there is missing, and the report says so once.
             record.outcome = record.kernel.isFresh ? .read : .unreachable
             return false
+        }
+    }
+
+    /// Shows the links of namespaces that could not be entered as the walk told them: without counters, and only where our own
+    /// namespace's were as its dump had them.
+    func takeWalkedLinks(_ parts: CollectionParts) {
+        guard let kernel, kernel.isWalked, parts.contains(.links) else { return }
+        if !kernel.trustsLinks {
+            kernel.trustsLinks = records.values.contains { $0.isOwn && $0.sample.hasLinks && $0.kernel.links.agrees }
+            guard kernel.trustsLinks else { return }
+        }
+        for record in sorted where record.isSelected && !record.isLeftOut && record.kernel.links.isFresh {
+            guard record.kernel.isOutOfReach || record.outcome == .gone || record.outcome == .unreachable,
+                let cookie = record.sample.cookie
+            else { continue }
+            record.kernel.links.show(in: record.sample, cookie: cookie)
+            record.sample.hasLinks = true
+            record.sample.wasRead = true
         }
     }
 
@@ -227,6 +257,9 @@ extension PortableEngine {
 
     /// Whether the last collection's namespaces are those of the kernel's own list.
     public var isWalked: Bool { kernel?.isWalked == true }
+
+    /// Whether the walk's links were as a dump of this program's own namespace had them.
+    public var hasTrustedLinks: Bool { kernel?.trustsLinks == true }
 
     /// CONFIG_HZ of this kernel as its values show it, nil where they do not.
     public var tickRate: Int? { kernel.flatMap { $0.sysctls.tickRate > 0 ? $0.sysctls.tickRate : nil } }

@@ -156,6 +156,7 @@ public final class PortableEngine: NamespaceEngine {
         // A visit that began in time may end a little later.
         if !visited.isEmpty, try !pool.run(job, until: deadline?.advanced(bySeconds: 0.2)) { giveUp(job) }
         report.stuckThreads = pool.stuckThreads + LosableThread.lostThreads
+        takeWalkedLinks(parts)
         finish(job, &report)
         endTrust(parts)
         if parts.contains(.links) { try findPeers(until: deadline) }
