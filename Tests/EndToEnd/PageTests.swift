@@ -82,6 +82,33 @@ extension EndToEnd {
             try browser.expectClean(agent)
         }
 
+        @Test("who wrote a sysctl is on its drift, and in the timeline of its namespace", .needs(.bpf))
+        func writes() throws {
+            let world = try PageWorld()
+            let agent = try world.agent()
+            let browser = try Browser()
+            try browser.open(agent, "#/ns/\(world.names[1])")
+            try browser.wait("document.querySelector('#section-writes')?.innerText.includes('None since')")
+            for value in ["7201", "7202"] { try world[1].set(PageWorld.path, value) }
+            let card = "#section-drifted [data-sysctl='\(PageWorld.sysctl)']"
+            try browser.wait("document.querySelector(arguments[0])?.innerText.includes('7202')", [card])
+            try browser.wait("document.querySelector(arguments[0])", ["\(card) .written dd"])
+            let writer = try #require(try browser.text("\(card) .written dd"))
+            #expect(writer.hasPrefix("sh (process ") && writer.hasSuffix(" from the host"), "\(writer)")
+            // The newest first.
+            let row = "#section-writes li[data-sysctl='\(PageWorld.sysctl)']"
+            try browser.wait("document.querySelectorAll(arguments[0]).length === 2", [row])
+            let texts = try browser.run(
+                "return [...document.querySelectorAll(arguments[0])].map(e => e.innerText)", [row])
+            let rows = try #require(texts as? [String])
+            #expect(rows.count == 2 && rows[0].contains("7201 → 7202") && rows[1].contains("600 → 7201"), "\(rows)")
+            #expect(rows.allSatisfy { $0.contains("applied") && $0.contains("user root") })
+            // Another namespace has none of them.
+            try browser.open(agent, "#/ns/\(world.names[2])")
+            try browser.wait("document.querySelector('#section-writes')?.innerText.includes('None since')")
+            try browser.expectClean(agent)
+        }
+
         @Test("an interface that goes down is seen, with the device on its path")
         func interface() throws {
             let world = try PageWorld()

@@ -160,7 +160,7 @@ function probeCard(one) {
 
 // Who wrote its sysctls, the newest first.
 
-const PLACES = { inside: "from inside", host: "from the host", container: "from container", unknown: "from an unknown place" };
+const ORIGINS = { inside: "from inside", host: "from the host", container: "from container", unknown: "from an unknown place" };
 
 function updateWrites(node) {
   if (!store.writes) return replaceIfChanged(node, "none", () => el("p", { class: "dim" }, "Not available: this agent does not hear writes."));
@@ -183,7 +183,7 @@ function writeCard(one) {
 /** Who wrote: process, user and from where. */
 function writer(one) {
   return [name(one.command), ` (process ${one.pid}, parent ${one.ppid}, user ${one.user}`,
-    one.login_uid === undefined ? "" : `, logged in as ${one.login_uid}`, ") ", PLACES[one.from] ?? one.from,
+    one.login_uid === undefined ? "" : `, logged in as ${one.login_uid}`, ") ", ORIGINS[one.from] ?? one.from,
     one.container ? [" ", name(one.container)] : ""];
 }
 
