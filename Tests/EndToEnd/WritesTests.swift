@@ -230,6 +230,40 @@ extension EndToEnd {
             #expect(try Self.writes(agent, in: namespace.name, count: 1).map(\.old) == ["721"])
         }
 
+        @Test("explain, diagnose and its API quote who wrote what is to blame", .needs(.tool("ip"), .tool("sysctl")))
+        func quotations() throws {
+            let scene = try PathScene()
+            let host = "--path.host-netns=\(scene.host.path)"
+            let agent = try AgentProcess([host])
+            _ = try agent.scrape()
+            let address = try agent.listening()
+            try scene.host.check("sysctl", "-qw", "net.ipv4.ip_forward=0")
+            let write = try #require(
+                eventually { try Self.writes(agent, "?sysctl=net.ipv4.ip_forward").last { $0.netns == "host" } })
+            let quoted = "sysctl (pid \(write.pid), user root) from the host, 1 to 0, "
+
+            let explained = try AgentProcess.run(["explain", "net.ipv4.ip_forward", "--agent", address, host])
+            #expect(explained.status == 0 && explained.output.contains(quoted), "\(explained)")
+            let diagnosed = try AgentProcess.run([
+                "diagnose", "--agent", address, "--timeout", "300ms", host, scene.web.name, "198.18.2.2",
+            ])
+            #expect(
+                diagnosed.status == 1 && diagnosed.output.contains("in host last written by \(quoted)"),
+                "\(diagnosed)")
+            let answer = try agent.get("/api/v1/diagnose?netns=\(scene.web.name)&target=gateway")
+            #expect(answer.status == 200, "\(answer.text ?? "")")
+
+            // What was put right since is not to blame, and nobody is quoted for it.
+            try scene.host.check("sysctl", "-qw", "net.ipv4.ip_forward=1")
+            let mended = try AgentProcess.run([
+                "diagnose", "--agent", address, host, scene.web.name, "198.18.2.2",
+            ])
+            #expect(mended.status == 0 && !mended.output.contains("last written"), "\(mended)")
+            // An agent that was named and is not there is told; without one the answer is the same, but for the quotation.
+            let nobody = try AgentProcess.run(["explain", "net.ipv4.ip_forward", "--agent", "127.0.0.1:1", host])
+            #expect(nobody.status != 0 && nobody.errors.contains("is the agent running?"), "\(nobody)")
+        }
+
         @Test("without it the agent runs and says why; mistakes in a query are told")
         func withoutIt() throws {
             for (flags, reason) in [

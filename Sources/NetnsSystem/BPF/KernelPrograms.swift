@@ -109,8 +109,12 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
             let missing = Capability.missing(of: needed)
             if errno == .notPermitted || errno.meansDenied, !missing.isEmpty {
                 reason = .capability
+                let names = missing.dropLast().map(\.name).joined(separator: ", ")
+                let last = missing[missing.count - 1].name
                 text =
-                    "\(missing.map(\.name).joined(separator: " and ")) is missing: run as root, or give it "
+                    (names.isEmpty
+                        ? "\(last) is missing: run as root, or give it "
+                        : "\(names) and \(last) are missing: run as root, or give them ")
                     + "(AmbientCapabilities= in a systemd unit)"
             } else if errno.rawValue == ENOMEM {
                 reason = .memory
