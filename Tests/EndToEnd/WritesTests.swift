@@ -230,7 +230,7 @@ extension EndToEnd {
             #expect(try Self.writes(agent, in: namespace.name, count: 1).map(\.old) == ["721"])
         }
 
-        @Test("explain, diagnose and its API quote who wrote what is to blame", .needs(.tool("ip"), .tool("sysctl")))
+        @Test("explain and diagnose quote who wrote what is to blame", .needs(.tool("ip"), .tool("sysctl")))
         func quotations() throws {
             let scene = try PathScene()
             let host = "--path.host-netns=\(scene.host.path)"
@@ -250,8 +250,10 @@ extension EndToEnd {
             #expect(
                 diagnosed.status == 1 && diagnosed.output.contains("in host last written by \(quoted)"),
                 "\(diagnosed)")
-            let answer = try agent.get("/api/v1/diagnose?netns=\(scene.web.name)&target=gateway")
-            #expect(answer.status == 200, "\(answer.text ?? "")")
+            let json = try AgentProcess.run([
+                "diagnose", "--json", "--agent", address, "--timeout", "300ms", host, scene.web.name, "198.18.2.2",
+            ])
+            #expect(json.output.contains("\"pid\" : \(write.pid)"), "\(json)")
 
             // What was put right since is not to blame, and nobody is quoted for it.
             try scene.host.check("sysctl", "-qw", "net.ipv4.ip_forward=1")

@@ -25,6 +25,7 @@ static int error;
 static const char *file;
 // Counts down while armed: 1 is the call that fails; 0 is not armed.
 static atomic_long left;
+static atomic_flag is_arming = ATOMIC_FLAG_INIT;
 
 __attribute__((constructor)) static void begin(void) {
     const char *fault = getenv("NETDRIFT_FAULT");
@@ -57,7 +58,12 @@ static void arm(void) {
 // Whether this call is the one. errno is left alone unless it is.
 static int fails(const char *name) {
     if (call[0] == 0 || strcmp(name, call) != 0) return 0;
-    if (left == 0) arm();
+    if (left == 0) {
+        // Those that come meanwhile wait: their calls count.
+        while (atomic_flag_test_and_set(&is_arming)) {}
+        if (left == 0) arm();
+        atomic_flag_clear(&is_arming);
+    }
     long now = left;
     while (now > 0 && !atomic_compare_exchange_weak(&left, &now, now - 1)) {}
     if (now != 1) return 0;

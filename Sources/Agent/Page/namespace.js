@@ -59,7 +59,7 @@ function replaceIfChanged(node, signature, make) {
 
 function updateDrifted(node, detail) {
   const list = (detail.sysctls ?? []).flatMap((one) => one.expectations.filter((demand) => demand.state === "drifted")
-    .map((demand) => ({ ...demand, sysctl: one.sysctl, actual: one.value })));
+    .map((demand) => ({ ...demand, sysctl: one.sysctl, actual: one.value, written: lastWrite(one.sysctl) })));
   if (!list.length) return false;
   if (!node.hasChildNodes()) node.append(el("ol", { class: "drifts" }));
   reconcile(node.firstElementChild, list, (one) => JSON.stringify([one.sysctl, one.rule]),
@@ -178,6 +178,11 @@ function writeCard(one) {
       badge(one.result === "refused" ? "warning" : "plain", one.result)),
     el("p", { class: "dim" }, moment(Date.parse(one.time) / 1000), ", ", writer(one), one.executable ? [", ", name(one.executable)] : ""),
   ];
+}
+
+/** The last write of a sysctl that was not refused. */
+function lastWrite(sysctl) {
+  return store.writes?.findLast((one) => one.sysctl === sysctl && one.result !== "refused");
 }
 
 /** Who wrote: process, user and from where. */

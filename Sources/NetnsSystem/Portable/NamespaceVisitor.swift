@@ -86,11 +86,10 @@ final class NamespaceVisitor {
     private func visitAll(_ job: VisitJob, _ home: borrowing NamespaceHandle, _ totals: inout VisitJob.Totals) {
         // Ids are asked for as the host has them, so this socket is the host's.
         var idSocket: NetlinkSocket?
-        if let path = settings.paths.hostNamespace {
-            if let host = try? NamespaceHandle.at(path), (try? enter(host)) != nil { idSocket = try? NetlinkSocket() }
-        } else {
-            idSocket = try? NetlinkSocket()
-        }
+        do {
+            if let path = settings.paths.hostNamespace { try enter(try NamespaceHandle.at(path)) }
+            idSocket = try NetlinkSocket()
+        } catch { ledger.count("nsid", (error as? SystemError)?.errno ?? error as? Errno ?? .invalid) }
         while let index = job.begin() {
             visit(job.namespaces[index], job, home, &idSocket, &totals)
             job.end(index)

@@ -155,6 +155,8 @@ extension PortableEngine {
                 record.kernel.sysctls = record.kernel.leftover.isEmpty ? .none : .leftover
                 record.sample.hasSysctls = true
             }
+            // What a single visit opened, after a write, is of no more use.
+            if parts.contains(.sysctls), record.kernel.sysctls == .none { record.kept.closeAll() }
             let isReachable = kernel.canEnter || record.isOwn
             let hasAll =
                 record.kernel.isFresh && others.isEmpty

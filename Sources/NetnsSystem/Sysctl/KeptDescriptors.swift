@@ -105,6 +105,7 @@ final class KeptDescriptors {
 
     /// Closes everything.
     func closeAll() {
+        guard openFiles > 0 || directories.contains(where: { $0 != Self.none }) || openBases > 0 else { return }
         for index in files.indices { dropFile(index) }
         for index in directories.indices { setDirectory(index, Self.none) }
         closePatternBases()
