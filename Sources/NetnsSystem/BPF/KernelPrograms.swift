@@ -183,8 +183,9 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
     }
 
     /// Walks all namespaces, and calls `body` with each, with the values of its sysctls, in the order of the plan, and with
-    /// its links, where they are wanted and could be read (`has_links`); all are valid in the call alone. Throws EAGAIN when the kernel's list changed at each of several tries, so that the walk
-    /// cannot be trusted; `begin` is called before each try: what came of the last is void.
+    /// its links, where they are wanted and could be read (`has_links`); all are valid in the call alone. Throws EAGAIN when
+    /// the kernel's list changed at each of several tries, so that the walk cannot be trusted; `begin` is called before each
+    /// try: what came of the last is void.
     func walk(
         sysctls: Int, groups: Int, lasting: Int = 0, links: Bool = false, begin: () -> Void, _ body: WalkBody
     ) throws(Errno) -> WalkReport {
