@@ -19,7 +19,7 @@ import Testing
         for world in worlds.dropFirst() {
             #expect(world.samples > base.samples + 200)
             // A few more, for a table that is a size larger; one a series would be hundreds.
-            #expect(world.allocations <= base.allocations + 10, "\(output)")
+            #expect(world.allocations <= base.allocations + 20, "\(output)")
         }
     }
 }
