@@ -14,7 +14,7 @@ final class AgentUnderTest {
         process.executableURL = URL(fileURLWithPath: binary)
         var arguments = [
             "--web.listen-address=127.0.0.1:0", "--discovery.deep-interval=0", "--collect.threads=\(load.threads)",
-            "--discovery.max-namespaces=10000", "--engine=\(load.engine)",
+            "--discovery.max-namespaces=20000", "--engine=\(load.engine)",
         ]
         arguments += load.collectors.flags
         if !load.builtin {

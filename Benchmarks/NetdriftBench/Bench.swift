@@ -10,7 +10,10 @@ import NetnsSystem
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "netdrift-bench", abstract: "Measures netdrift against the bare system calls and the peers' way.",
-        subcommands: [Run.self, AllocationCheck.self, EvaluationCheck.self, FloorWorker.self, PipelineWorker.self],
+        subcommands: [
+            Run.self, AllocationCheck.self, EvaluationCheck.self, FloorWorker.self, PipelineWorker.self,
+            RemoveWorld.self,
+        ],
         defaultSubcommand: Run.self)
 }
 
@@ -66,8 +69,8 @@ struct Run: ParsableCommand {
 
     func run() throws {
         guard geteuid() == 0 else { throw ValidationError("the benchmark makes namespaces: run it as root") }
-        let sizes = namespaces.split(separator: ",").compactMap { Int($0) }.filter { $0 > 0 && $0 <= 9000 }
-        guard !sizes.isEmpty else { throw ValidationError("--namespaces: numbers from 1 to 9000 with commas between") }
+        let sizes = namespaces.split(separator: ",").compactMap { Int($0) }.filter { $0 > 0 && $0 <= 10_000 }
+        guard !sizes.isEmpty else { throw ValidationError("--namespaces: numbers from 1 to 10000 with commas between") }
         Report.printMachine(load)
         for (index, size) in sizes.enumerated() {
             // Names of its own: the veths of namespaces that were deleted go a moment later.

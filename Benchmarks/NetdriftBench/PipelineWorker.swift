@@ -17,6 +17,7 @@ struct PipelineWorker: ParsableCommand {
         settings.threads = load.threads
         settings.sysctls = try load.selection()
         settings.deepInterval = 0
+        settings.maximumNamespaces = 20_000
         settings.descriptors = DescriptorBudget.raisingLimit().budget
         let programs = load.engine == "portable" ? nil : try KernelPrograms()
         let watch = load.engine == "watch" ? try WriteWatch() : nil

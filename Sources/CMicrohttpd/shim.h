@@ -26,3 +26,11 @@ static inline void *netdrift_mhd_tls_session(struct MHD_Connection *connection)
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     return info ? info->tls_session : (void *) 0;
 }
+
+// The same, for the size of the header of the request: bytes from the method to the end of the empty line.
+static inline size_t netdrift_mhd_header_size(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info ? info->header_size : 0;
+}

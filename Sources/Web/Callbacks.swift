@@ -16,7 +16,7 @@ func accessRequest(
     _ uploadSize: UnsafeMutablePointer<Int>?, _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> MHD_Result {
     guard let closure = unsafe closure, let connection = unsafe connection, let url = unsafe url,
-        let method = unsafe method, let state = unsafe state
+        let method = unsafe method, let version = unsafe version, let state = unsafe state
     else { return .NO }
     let core = unsafe Unmanaged<ServerCore>.fromOpaque(closure).takeUnretainedValue()
     let handle = unsafe ConnectionHandle(connection)
@@ -38,7 +38,8 @@ func accessRequest(
             remoteAddress: handle.remoteAddress))
     // Given back by requestCompleted, which comes for every request that was here.
     unsafe state.pointee = Unmanaged.passRetained(exchange).toOpaque()
-    return core.begin(exchange, handle) ? .YES : .NO
+    let isWhole = unsafe HeaderText.isWhole(of: connection, method: method, version: version)
+    return core.begin(exchange, handle, isHeaderWhole: isWhole) ? .YES : .NO
 }
 
 /// The path of `http://host/path`, which a client may send although it does not take us for a proxy (RFC 9112, section

@@ -31,10 +31,10 @@ final class ServerCore: Sendable {
     /// The first callback of a request, with its headers: refuses it, or lets the final callback come.
     ///
     /// What is refused here is answered before its body is read, and libmicrohttpd then closes the connection.
-    func begin(_ exchange: Exchange, _ connection: ConnectionHandle) -> Bool {
+    func begin(_ exchange: Exchange, _ connection: ConnectionHandle, isHeaderWhole: Bool) -> Bool {
         watch.changed(connection, to: .handling)
         let isWelcome = ledger.enter(exchange)
-        if let refusal = RequestRefusal.check(exchange.request.headers) {
+        if let refusal = isHeaderWhole ? RequestRefusal.check(exchange.request.headers) : .malformedHeader {
             exchange.answer(refusal.response)
         } else if !isWelcome {
             exchange.answer(Self.unavailable)

@@ -108,6 +108,11 @@ extension EndToEnd {
             let description = alert.annotations["description"] ?? ""
             #expect(description.contains("Expected: 600; actual: 700."))
             #expect(description.contains("Container: \(container.id)."))
+            // Who wrote it, where writes are heard: the shell that nsenter became.
+            if try agent.scrape().value("netdrift_writes_info", ["state": "on"]) == 1 {
+                let quotation = /Last written from host by sh \(pid [0-9]+, uid 0, user root\): 600 to 700\./
+                #expect(description.contains(quotation), "\(description)")
+            }
             // The one for each container comes beside it.
             _ = try stack.alert("firing", ["alertname": "NetdriftDeclaredDrift", "netns": container.id])
 

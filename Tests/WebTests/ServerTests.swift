@@ -125,6 +125,20 @@ import Web
         ("POST", "/hello", ["Transfer-Encoding: gzip, chunked"], "0\r\n\r\n", 413),
         ("POST", "/hello", ["Content-Length: 5, 5"], "abcde", 400),
         ("POST", "/hello", ["Content-Length: 0x2"], "{}", 400),
+        // Lines that libmicrohttpd does not take for what they are: folded ones, without a name, with a NUL.
+        ("POST", "/hello", ["Transfer-Encoding:\r\n chunked"], "0\r\n\r\n", 400),
+        ("POST", "/hello", ["Content-Length:\r\n\t2"], "{}", 400),
+        ("POST", "/hello", ["A: b\r\n Content-Length: 2"], "{}", 400),
+        ("GET", "/hello", [" Content-Length: 2"], "{}", 400),
+        ("GET", "/hello", ["A: b\r\n "], "", 400),
+        ("GET", "/hello", [": x", "Content-Length: 2"], "{}", 400),
+        ("GET", "/hello", [":", "GET /hello HTTP/1.1"], "", 400),
+        ("GET", "/hello", ["\0", "Content-Length: 2"], "{}", 400),
+        ("GET", "/hello", ["\0A: b", "Content-Length: 2"], "{}", 400),
+        ("GET", "/hello", ["A: b\0", "Content-Length: 2"], "{}", 400),
+        ("GET", "/hello", ["A: b\0Content-Length: 2"], "{}", 400),
+        ("GET", "/hello", ["A\0: b"], "", 400),
+        ("GET", "/hello", ["Content-Length\0: 2"], "{}", 400),
     ])
     func bodiesAreRefused(
         _ method: String, _ path: String, _ headers: [String], _ content: String, _ status: Int
@@ -143,6 +157,75 @@ import Web
         let server = try TestServer([.text("/-/reload", "ok", methods: ["POST"])])
         #expect(try server.get("/-/reload", method: "POST", headers: ["Content-Length: 0"]).text == "ok")
         #expect(try server.get("/-/reload", method: "POST").text == "ok")
+    }
+
+    @Test(arguments: [
+        ("GET /hello", 400), ("GET /hello HTP/1.1", 400), ("GET /hello http/1.1", 400), ("GET /hello HTTP/11.1", 400),
+        ("GET /hello HTTP/1.1 x", 400), ("GET /hello HTTP/2.0", 505), ("PRI * HTTP/2.0", 505), ("GET * HTTP/1.1", 404),
+        ("CONNECT x:1 HTTP/1.1", 404), ("GET hello HTTP/1.1", 404), ("GET /hello#x HTTP/1.1", 404),
+        ("GET /../hello HTTP/1.1", 404), ("GET /%2e%2e/hello HTTP/1.1", 404), ("GET /%zz HTTP/1.1", 404),
+        ("TRACE /hello HTTP/1.1", 405), ("G\u{E9}T /hello HTTP/1.1", 405),
+        (String(repeating: "A", count: 10_000) + " /hello HTTP/1.1", 405),
+        ("GET /" + String(repeating: "a", count: 40_000) + " HTTP/1.1", 414),
+    ])
+    func malformedRequestsAreToldSo(_ line: String, _ status: Int) throws {
+        let server = try TestServer([.text("/hello", "Hi.\n")])
+        let client = try server.connect()
+        try? client.send(line + "\r\nHost: x\r\n\r\n")
+        #expect(try client.reply().status == status)
+        #expect(try server.get("/hello").status == 200)
+    }
+
+    /// What is no HTTP is answered 400, or waited for until the time for a request is over, or the connection is closed.
+    @Test(arguments: [
+        "\u{16}\u{3}\u{1}\0\u{5}\u{1}\0\0\0\0", "\0\0\0\r\n\r\n", "\r\r\r\r", "{}\n\n", "GET\t/hello\tHTTP/1.1\r\n\r\n",
+    ])
+    func whatIsNoRequestHarmsNobody(_ text: String) throws {
+        let server = try TestServer([.text("/hello", "Hi.\n")])
+        let client = try server.connect()
+        try client.send(text)
+        #expect(try server.get("/hello").status == 200)
+        client.close()
+        #expect(try server.get("/hello").status == 200)
+    }
+
+    @Test(arguments: ["a b", "x/y", "x\"", "x\u{FC}", "a@b", "<x>"])
+    func aMalformedHostIsRefused(_ host: String) throws {
+        let server = try TestServer([.text("/hello", "Hi.\n")])
+        let client = try server.connect()
+        try client.send("GET /hello HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+        let reply = try client.reply()
+        #expect(reply.status == 400 && reply.text == "Bad request: the Host is malformed.\n")
+    }
+
+    @Test(arguments: ["", "x", "x_y.example:80", "[2001:db8::1]:80", "[fe80::1%25eth0]:80", "192.0.2.1"])
+    func aHostIsTaken(_ host: String) throws {
+        let server = try TestServer([.text("/hello", "Hi.\n")])
+        let client = try server.connect()
+        try client.send("GET /hello HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+        #expect(try client.reply().status == 200)
+    }
+
+    /// However the bytes of a header come, it is known to be whole: the buffer grows while it is read.
+    @Test(arguments: [1, 7, 1000, 100_000])
+    func aHeaderMayComeInPieces(_ size: Int) throws {
+        let server = try TestServer([
+            Route("/count") { request, responder in responder.respond(.text(200, "\(request.headers.count)")) }
+        ])
+        let client = try server.connect()
+        for fields in [0, 1, 60] {
+            var text = "\r\nGET /count?a=b%20c&d HTTP/1.1\nHost:\t x \r\nEmpty:\r\nCookie: a=b; c=\"d\"\n"
+            for field in 0..<fields {
+                text +=
+                    "X-Field-\(field): " + String(repeating: "y", count: size == 1 ? 20 : 200)
+                    + (field % 2 == 0 ? "\r\n" : "\n")
+            }
+            let bytes = Array((text + "\r\n").utf8)
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                try client.send(String(decoding: bytes[start..<min(start + size, bytes.count)], as: UTF8.self))
+            }
+            #expect(try client.reply().text == "\(fields + 3)")
+        }
     }
 
     @Test func aRequestWithoutHostIsRefused() throws {
