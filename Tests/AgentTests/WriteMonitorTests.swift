@@ -77,7 +77,7 @@ import Web
         for number in 0..<500 { monitor.take([try Self.write("net.ipv4.conf.d\(number).rp_filter")]) }
         let tallies = monitor.tallies(in: 11)
         #expect(tallies.count == WriteMonitor.maximumSysctls + 1)
-        #expect(tallies.first { $0.series.sysctl == WriteMonitor.other }?.tally.writes == 500 - 64)
+        #expect(tallies.first { $0.series.sysctl == WriteMonitor.other }?.tally.writes == UInt64(500 - 64))
         for cookie in 0..<UInt64(WriteMonitor.maximumNamespaces * 2) { monitor.take([try Self.write(cookie: cookie)]) }
         #expect(monitor.writtenNamespaces.count <= WriteMonitor.maximumNamespaces)
         monitor.keep([5, 39_999], of: 2)
