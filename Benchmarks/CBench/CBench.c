@@ -10,9 +10,11 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -215,4 +217,14 @@ int64_t bench_process_cpu(int pid) {
     if (error) return -error;
     if (clock_gettime(clock, &time) < 0) return -errno;
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int bench_sleeper(const char *path) {
+    int child = fork();
+    if (child < 0) return -errno;
+    if (child > 0) return child;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || enter(path) < 0) _exit(1);
+    // It holds nothing else.
+    close_range(0, ~0U, 0);
+    for (;;) pause();
 }

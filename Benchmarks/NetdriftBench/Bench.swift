@@ -61,6 +61,7 @@ struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "run", abstract: "Measure and print the table.")
 
     @Option(help: "Sizes of the world, with commas between.") var namespaces = "100,1000,3000"
+    @Option(help: "Processes that sleep in the namespaces.") var processes = 0
     @Option(help: "Rounds; the median counts.") var rounds = 7
     @Option(help: "Scrapes after which memory is looked at again.") var scrapes = 50
     @Option(help: "The agent's binary.") var binary = ".build/release/netdrift"
@@ -79,6 +80,7 @@ struct Run: ParsableCommand {
             load.count = size
             let world = try World(prefix: load.prefix, count: size)
             defer { world.remove() }
+            try world.addProcesses(processes)
             try measure(size, load)
             // Also into a file: a long run may be looked at.
             fflush(nil)

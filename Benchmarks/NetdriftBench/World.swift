@@ -10,6 +10,7 @@ final class World {
     private let count: Int
     private let remover: Process
     private let alive = Pipe()
+    private var sleepers: [Int32] = []
 
     /// A world of `count` namespaces; `more` pairs of veths are made inside each.
     init(prefix: String, count: Int, more: Int = 0) throws {
@@ -43,7 +44,18 @@ final class World {
         }
     }
 
+    /// Processes that sleep, in one namespace after the other.
+    func addProcesses(_ wanted: Int) throws {
+        for index in 0..<wanted {
+            let child = bench_sleeper("/run/netns/\(prefix)\(index % count + 1)")
+            guard child > 0 else { throw BenchError("fork: errno \(-child)") }
+            sleepers.append(child)
+        }
+    }
+
     func remove() {
+        for child in sleepers { kill(child, SIGKILL) }
+        for child in sleepers { waitpid(child, nil, 0) }
         Self.remove(prefix, count)
         try? alive.fileHandleForWriting.close()
     }

@@ -102,6 +102,12 @@ struct Exposition: Sendable {
         samples[Series(name: name, labels: labels)].flatMap { Double($0) }
     }
 
+    /// The value of a series that has these labels, and maybe others.
+    func any(_ name: String, _ labels: [String: String]) -> Double? {
+        guard let series = series(name, labels).first else { return nil }
+        return value(name, series.labels)
+    }
+
     /// The value of a sysctl that is one number.
     func sysctl(_ name: String, in netns: String) -> Double? {
         value("netns_sysctl_value", ["netns": netns, "sysctl": name])

@@ -265,11 +265,3 @@ extension EndToEnd {
         }
     }
 }
-
-extension Exposition {
-    /// The value of a series that has these labels, and maybe others.
-    fileprivate func any(_ name: String, _ labels: [String: String]) -> Double? {
-        guard let series = series(name, labels).first else { return nil }
-        return value(name, series.labels)
-    }
-}

@@ -122,5 +122,44 @@ extension EndToEnd {
             }
             #expect(!agent.log.contains("level=warn"), "\(agent.log)")
         }
+
+        @Test(
+            "what it has no right to try is no failure of the namespace's",
+            .needs(.root, .tool("setpriv"), .tool("ip")))
+        func noEcho() throws {
+            let directory = try TemporaryDirectory()
+            let wired = try WiredNamespace()
+            let name = wired.name
+            try Command.check("ip", "-n", name, "address", "add", "198.18.0.2/24", "dev", "eth0")
+            let file = try directory.write(
+                "netdrift.yml",
+                """
+                probes:
+                  - { name: echo, kind: icmp, target: 198.18.0.2, interval: 200ms, timeout: 200ms }
+                  - { name: knock, kind: tcp, target: "198.18.0.2:1", interval: 200ms, timeout: 200ms }
+                """)
+            let capabilities = "+sys_admin,+sys_ptrace"
+            let agent = try AgentProcess(
+                ["--discovery.include=\(name)", "--collector.probe", "--config.file=\(file)"],
+                prefix: Self.nobody + ["--inh-caps=\(capabilities)", "--ambient-caps=\(capabilities)"],
+                binary: try Self.copy(in: directory))
+            let knock = ["netns": name, "probe": "knock"]
+            let tried = try eventually { try agent.scrape().any("netns_probe_success", knock) }
+            #expect(tried == 0)
+            #expect(
+                try agent.scrape().any("netns_probe_failures_total", knock.merging(["reason": "refused"]) { $1 })
+                    ?? 0 > 0)
+            let denied = ["operation": "probe", "reason": "EACCES"]
+            let counted = try eventually { () -> Bool? in
+                try agent.scrape().value("netdrift_namespace_errors_total", denied) ?? 0 > 1 ? true : nil
+            }
+            #expect(counted == true)
+            #expect(try agent.scrape().series("netns_probe_success", ["netns": name, "probe": "echo"]).isEmpty)
+            // With the right to a ping socket it is tried.
+            try wired.namespace.set("net/ipv4/ping_group_range", "0 2147483647")
+            let echo = ["netns": name, "probe": "echo"]
+            #expect(
+                try eventually { try agent.scrape().any("netns_probe_success", echo) == 1 ? true : nil } == true)
+        }
     }
 }

@@ -56,3 +56,6 @@ int bench_shell(const char *command, const char *input);
 
 // CPU time of a process, nanoseconds, or -errno: clock_getcpuclockid(3).
 int64_t bench_process_cpu(int pid);
+
+// Forks a process that sleeps in the namespace of `path` until it is killed or its parent thread ends; its id, or -errno.
+int bench_sleeper(const char *path);

@@ -102,11 +102,17 @@ extension ProbeLoop {
         return hostAddress?.found
     }
 
-    /// The namespace could not be entered. One that is gone says nothing.
+    /// The namespace could not be entered. One that is gone says nothing, and neither does one that we may not enter.
     func fail(_ round: ProbeRound, _ error: Errno) {
         guard !error.meansGone else { return }
         ledger.count("probe", error)
-        begin(round, [], or: error.meansDenied ? .permission : .socket)
+        error.meansDenied ? forget(round) : begin(round, [], or: .socket)
+    }
+
+    /// Takes back what was told of a probe that we have no right to: what is wrong is with us, not with the namespace.
+    func forget(_ round: ProbeRound) {
+        for track in round.tracks.values { drop(track) }
+        round.tracks = [:]
     }
 
     /// Starts a try towards each target, and forgets targets that are none any more. Without any, the probe fails for a

@@ -40,18 +40,28 @@ extension ProbeLoop {
         }
     }
 
-    /// Opens a socket in the try's namespace; false when that is gone.
+    /// Opens a socket in the try's namespace; false when that is gone, or we may not.
     func open(_ exchange: ProbeTry.Exchange, _ flight: ProbeFlight) throws(ProbeFailure) -> Bool {
         flight.socket = nil
         flight.isWatched = false
         do throws(Errno) { try enter(flight.round.site) } catch {
             if error.meansGone { return false }
             ledger.count("probe", error)
-            throw error.meansDenied ? .permission : .socket
+            guard error.meansDenied else { throw .socket }
+            forget(flight.round)
+            return false
         }
         let socket: ProbeSocket
         switch exchange {
-        case .echo(let address): socket = try .echo(address, identifier: flight.track.identifier)
+        case .echo(let address):
+            do throws(ProbeFailure) { socket = try .echo(address, identifier: flight.track.identifier) } catch {
+                guard error == .permission, let denial = ProbeSocket.echoDenial(address.address.family) else {
+                    throw error
+                }
+                ledger.count("probe", denial)
+                forget(flight.round)
+                return false
+            }
         case .connect(let address): socket = try .connect(address)
         case .datagram(let address, let message): socket = try .datagram(address, message)
         case .stream(let address, let message): socket = try .stream(address, message)

@@ -158,10 +158,13 @@ final class ProbeLoop {
     /// Makes the rounds that there should be, and drops those that should not.
     func plan() {
         let now = Instant.now()
+        // Without the right to enter any other there is nothing to try there.
+        let reachable = Capability.missing(of: [.sysAdmin]).isEmpty ? sites : sites.filter(\.isOwn)
         var wanted: Set<ProbeRound.Key> = []
         wanted.reserveCapacity(rounds.count)
         for (number, probe) in probes.enumerated() {
-            for site in sites where probe.namespaces.matches(site.identity) || site.isHost && probe.isSharedWithHost {
+            for site in reachable where probe.namespaces.matches(site.identity) || site.isHost && probe.isSharedWithHost
+            {
                 let key = ProbeRound.Key(serial: site.serial, probe: probe.name)
                 wanted.insert(key)
                 if let round = rounds[key], round.probe == probe {
@@ -189,8 +192,7 @@ final class ProbeLoop {
         if let timer = round.timer { wheel.cancel(timer) }
         roundsByID[round.id] = nil
         waiting[round.id] = nil
-        for track in round.tracks.values { drop(track) }
-        round.tracks = [:]
+        forget(round)
     }
 
     func drop(_ track: ProbeTrack) {

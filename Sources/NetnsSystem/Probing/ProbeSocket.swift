@@ -84,6 +84,23 @@ struct ProbeSocket: ~Copyable {
         return unsafe nd_netns_cookie(rawValue, &cookie) == 0 ? cookie : nil
     }
 
+    /// Why the calling thread may open no socket for echo requests where it is; nil when it may. Else an EPERM was the word of
+    /// a filter, or of a route.
+    static func echoDenial(_ family: IPFamily) -> Errno? {
+        let domain = Int32(family.rawValue)
+        let network = Int32(family == .ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)
+        var denial: Errno?
+        for type in [ND_SOCK_RAW, ND_SOCK_DGRAM] {
+            let result = nd_socket(domain, type, network)
+            if result >= 0 {
+                _ = result.asDescriptor
+                return nil
+            }
+            denial = Errno(rawValue: -result)
+        }
+        return denial.flatMap { $0.meansDenied ? $0 : nil }
+    }
+
     /// A socket for echo requests; a ping socket where we may not open a raw one.
     static func echo(
         _ to: ProbeAddress, identifier: UInt16, refusesFragments: Bool = false
