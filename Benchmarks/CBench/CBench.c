@@ -28,13 +28,15 @@ static int enter(const char *path) {
     return result;
 }
 
-int bench_prepare(struct bench_world *world, const int *ranks, int files) {
+int bench_prepare(struct bench_world *world, const int *ranks, int files, const int *directory_ranks, int directories) {
     for (int n = 0; n < world->namespace_count; n++) {
         struct bench_namespace *ns = &world->namespaces[n];
         int result = enter(ns->path);
         if (result < 0) return result;
         for (int d = 0; d < world->directory_count; d++)
-            ns->directories[d] = open(world->directories[d], O_PATH | O_DIRECTORY | O_CLOEXEC);
+            ns->directories[d] = directory_ranks[d] < directories
+                                     ? open(world->directories[d], O_PATH | O_DIRECTORY | O_CLOEXEC)
+                                     : -1;
         for (int s = 0; s < world->sysctl_count; s++) {
             int directory = ns->directories[world->sysctls[s].directory];
             ns->files[s] = ranks[s] < files && directory >= 0
@@ -131,17 +133,26 @@ long bench_floor(const struct bench_world *world) {
                                      : dump_links(buffer, sizeof buffer, 0);
         if (links < 0) return links;
         total += links;
+        // Those that are not kept are opened once a visit.
+        int opened[64];
+        for (int d = 0; d < 64; d++) opened[d] = -1;
         for (int s = 0; s < world->sysctl_count; s++) {
             if (ns->files[s] >= 0) {
                 total += pread(ns->files[s], value, sizeof value, 0);
                 continue;
             }
-            int directory = ns->directories[world->sysctls[s].directory];
-            int fd = openat(directory, world->sysctls[s].relative, O_RDONLY | O_CLOEXEC);
+            int d = world->sysctls[s].directory, kept = ns->directories[d];
+            if (kept < 0 && d < 64) {
+                if (opened[d] < 0) opened[d] = open(world->directories[d], O_PATH | O_DIRECTORY | O_CLOEXEC);
+                kept = opened[d];
+            }
+            int fd = openat(kept, world->sysctls[s].relative, O_RDONLY | O_CLOEXEC);
             if (fd < 0) continue;
             total += pread(fd, value, sizeof value, 0);
             close(fd);
         }
+        for (int d = 0; d < 64; d++)
+            if (opened[d] >= 0) close(opened[d]);
     }
     close(directory);
     return total;

@@ -62,12 +62,16 @@ struct FloorWorker: ParsableCommand {
                 namespaces: copy(namespaces), namespace_count: Int32(namespaces.count), sysctls: copy(sysctls),
                 sysctl_count: Int32(sysctls.count), directories: copy(directories),
                 directory_count: Int32(directories.count), defaults: load.collectors == .basic ? 0 : 1),
-            ranks: table.keepRank.map(Int32.init), files: Int32(share.files), naive: Int32(min(naive, load.count)))
+            ranks: table.keepRank.map(Int32.init), files: Int32(share.files),
+            directoryRanks: table.directoryRank.map(Int32.init), directories: Int32(share.directories),
+            naive: Int32(min(naive, load.count)))
     }
 
-    private static func serve(_ world: bench_world, ranks: [Int32], files: Int32, naive: Int32) throws {
+    private static func serve(
+        _ world: bench_world, ranks: [Int32], files: Int32, directoryRanks: [Int32], directories: Int32, naive: Int32
+    ) throws {
         var world = world
-        let prepared = bench_prepare(&world, ranks, files)
+        let prepared = bench_prepare(&world, ranks, files, directoryRanks, directories)
         guard prepared == 0 else { throw BenchError("the floor cannot be prepared: errno \(-prepared)") }
         defer { bench_release(&world) }
         try serveCommands { command in

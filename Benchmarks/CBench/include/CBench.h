@@ -27,9 +27,9 @@ struct bench_world {
     int defaults; // also what the other collectors read that run by default
 };
 
-// Opens what is to be kept: each namespace's directories, and the files of the sysctls whose rank is below `files`.
-// Returns 0, or -errno.
-int bench_prepare(struct bench_world *world, const int *ranks, int files);
+// Opens what is to be kept: each namespace's directories whose rank is below `directories`, and the files of the sysctls whose
+// rank is below `files`. Returns 0, or -errno.
+int bench_prepare(struct bench_world *world, const int *ranks, int files, const int *directory_ranks, int directories);
 
 // One collection of bare system calls: open, setns, link dump, kept files or openat below kept directories; with
 // `defaults` also address and route dumps, five files of /proc/thread-self/net, and connection tracking.
