@@ -31,8 +31,7 @@ import Testing
         }
 
         func forget() {
-            try? FileManager.default.removeItem(atPath: armed)
-            try? FileManager.default.removeItem(atPath: done)
+            for path in [armed, "\(armed).armed", done] { try? FileManager.default.removeItem(atPath: path) }
         }
 
         var hasHappened: Bool { FileManager.default.fileExists(atPath: done) }

@@ -3,8 +3,8 @@
 //   NETDRIFT_FAULT_AT=FILE       a file with the number N, read once a call is made while it is there and not 0
 //                                or `truncated` and `interrupted`: a message of netlink that recvmsg gives is said to be so
 //   NETDRIFT_CLOCK=FILE          a file with the seconds by which the clock of the world is wrong
-// The file is asked for each time, so that a test arms a fault in a program that runs: it writes N, and the shim counts
-// from there; when the fault has happened, FILE.done is there.
+// The file is asked for each time, so that a test arms a fault in a program that runs: it writes N, and the shim renames it to
+// FILE.armed and counts from there; when the fault has happened, FILE.done is there. Once FILE.armed is taken away nothing fails.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <linux/netlink.h>
@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@
 static char call[32];
 static int error;
 static const char *file;
+static char armed[512], done[512];
 // Counts down while armed: 1 is the call that fails; 0 is not armed.
 static atomic_long left;
 static atomic_flag is_arming = ATOMIC_FLAG_INIT;
@@ -35,6 +37,8 @@ __attribute__((constructor)) static void begin(void) {
     if (colon == NULL || colon - fault >= (long)sizeof call) return;
     memcpy(call, fault, colon - fault);
     error = atoi(colon + 1);
+    snprintf(armed, sizeof armed, "%s.armed", file);
+    snprintf(done, sizeof done, "%s.done", file);
 }
 
 static long raw(long number, long a, long b, long c, long d) {
@@ -52,12 +56,14 @@ static void arm(void) {
     raw(SYS_close, fd, 0, 0, 0);
     long count = atol(text);
     // One thread alone takes it.
-    if (count > 0 && raw(SYS_unlink, (long)file, 0, 0, 0) == 0) left = count;
+    if (count > 0 && raw(SYS_rename, (long)file, (long)armed, 0, 0) == 0) left = count;
 }
 
 // Whether this call is the one. errno is left alone unless it is.
 static int fails(const char *name) {
     if (call[0] == 0 || strcmp(name, call) != 0) return 0;
+    // What was not reached in time fails nobody's call later.
+    if (left > 0 && raw(SYS_access, (long)armed, 0, 0, 0) < 0) left = 0;
     if (left == 0) {
         // Those that come meanwhile wait: their calls count.
         while (atomic_flag_test_and_set(&is_arming)) {}
@@ -67,10 +73,6 @@ static int fails(const char *name) {
     long now = left;
     while (now > 0 && !atomic_compare_exchange_weak(&left, &now, now - 1)) {}
     if (now != 1) return 0;
-    char done[512];
-    strncpy(done, file, sizeof done - 6);
-    done[sizeof done - 6] = 0;
-    strcat(done, ".done");
     long fd = raw(SYS_openat, AT_FDCWD, (long)done, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     if (fd >= 0) raw(SYS_close, fd, 0, 0, 0);
     // As a thread that waits in the kernel, whom no signal reaches, until the file `.done` is taken away.
