@@ -125,21 +125,24 @@ final class Exposer {
     /// Tries that probes left out for want of room in the kernel's neighbour tables.
     var heldBackProbes: UInt64 { prober?.status.heldBack ?? 0 }
 
+    /// Whether a collection was made that nothing cut short.
+    var hasCollected: Bool { last != nil }
+
     /// Namespaces that the last collection found and kept.
     var namespaceCount: Int { engine.namespaces.count }
 
     /// Whether somebody works by what collections find.
     var watchesNamespaces: Bool { prober != nil || watch != nil }
 
-    /// Finds the namespaces anew for the prober, unless that was done in the last `maximumAge` seconds.
+    /// Finds the namespaces anew for those who work by what collections find, unless that was done in the last `maximumAge`
+    /// seconds.
     func rediscover(maximumAge: Double) throws {
-        guard watchesNamespaces, last.map({ Instant.now().seconds(since: $0.end) >= maximumAge }) ?? true else {
-            return
-        }
+        guard watchesNamespaces else { return }
         // The other ends of veths have to be known where they are to be reached.
         var parts: CollectionParts = prober?.needsPeers == true ? [.links, .addresses] : []
         // Where writes are heard, drift is told of at once, which takes what was read before.
         if watch != nil, enabled.contains(.drift) { parts.insert(.sysctls) }
+        if let last, last.parts.isSuperset(of: parts), Instant.now().seconds(since: last.end) < maximumAge { return }
         _ = try collect(parts, until: nil)
     }
 

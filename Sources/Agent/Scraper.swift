@@ -80,6 +80,14 @@ final class Scraper: Sendable {
         /// Who wants to know that the thread works, and how many namespaces there are.
         var pulses: [@Sendable (Int) -> Void] = []
         var isStopping = false
+
+        /// Takes out those who ask for the same as `first`.
+        mutating func takeWaiters(like first: Waiter) -> [Waiter] {
+            let key = Scraper.key(first.request)
+            let same = waiters.filter { Scraper.key($0.request) == key }
+            waiters.removeAll { Scraper.key($0.request) == key }
+            return same
+        }
     }
 
     /// What the thread does next.
@@ -96,6 +104,9 @@ final class Scraper: Sendable {
 
     /// Seconds after which the namespaces are found anew for the prober where nobody scrapes.
     private static let discoveryInterval = 5.0
+
+    /// Seconds that the first collection waits for somebody to make it for.
+    private static let firstPatience = 0.03
 
     private let monitor = Monitor(State())
     private let logger: Logger
@@ -123,9 +134,14 @@ final class Scraper: Sendable {
             let exposer: Exposer
             do {
                 exposer = try makeExposer()
-                // Before the first collection, which opens what the later ones keep and so takes the longest.
-                try exposer.rediscover(maximumAge: 0)
-                try exposer.collect(Set(CollectorName.allCases), until: nil)
+                // The first collection opens what the later ones keep, and so takes the longest: it is theirs who tried until
+                // somebody listened, if there are any.
+                let waiting: [Waiter]? = monitor.wait(until: Instant.now().advanced(bySeconds: Self.firstPatience)) {
+                    state in state.waiters.first.map { state.takeWaiters(like: $0) }
+                }
+                if let waiting { serve(waiting, exposer) }
+                if !exposer.hasCollected { try exposer.collect(Set(CollectorName.allCases), until: nil) }
+                try exposer.rediscover(maximumAge: Self.discoveryInterval)
             } catch { return failed(error) }
             ready.store(true, ordering: .relaxed)
             var pace = RefreshPace()
@@ -206,10 +222,7 @@ final class Scraper: Sendable {
                 defer { state.inquiries.removeAll() }
                 return .inquiries(state.inquiries)
             }
-            let key = Self.key(first.request)
-            let same = state.waiters.filter { Self.key($0.request) == key }
-            state.waiters.removeAll { Self.key($0.request) == key }
-            return .scrapes(same)
+            return .scrapes(state.takeWaiters(like: first))
         }
         switch turn {
         case .reconfigure(let setup): exposer.reconfigure(setup)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <linux/mount.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +26,9 @@
 #define DECLARE(NAME) static __typeof__(&NAME) lib_##NAME;
 FUNCTIONS(DECLARE)
 
-// Where libbpf's warnings go while something is loaded: one thread loads, once.
-static char *log_text;
-static size_t log_capacity, log_length;
+// Where libbpf's warnings go while this thread loads something.
+static _Thread_local char *log_text;
+static _Thread_local size_t log_capacity, log_length;
 
 static int keep(enum libbpf_print_level level, const char *format, va_list arguments) {
     if (level != LIBBPF_WARN || !log_text || log_length + 1 >= log_capacity) return 0;
@@ -119,12 +120,9 @@ static void read_types(struct nd_bpf *bpf, int *casts) {
     lib_btf__free(kernel);
 }
 
-static int load(struct nd_bpf *bpf, enum nd_bpf_step *step) {
-    *step = ND_BPF_STEP_LIBRARY;
-    int error = open_library();
-    if (error) return error;
-    lib_libbpf_set_print(keep);
-    int casts = 0;
+// The walk, which takes the kernel's verifier the longest.
+static int load_walk(struct nd_bpf *bpf, enum nd_bpf_step *step) {
+    int error = 0, casts = 0;
     read_types(bpf, &casts);
     if (casts)
         bpf->walk_object =
@@ -146,16 +144,18 @@ static int load(struct nd_bpf *bpf, enum nd_bpf_step *step) {
     MAP(namespaces, struct nd_bpf_namespace, ND_BPF_BATCH, PROT_READ);
     MAP(values, struct nd_bpf_value, ND_BPF_VALUES, PROT_READ);
     MAP(links, struct nd_bpf_link, ND_BPF_LINKS, PROT_READ);
+    return 0;
+}
 
+static int load_holders(struct nd_bpf *bpf, enum nd_bpf_step *step) {
+    int error = 0;
     bpf->holders_object =
         load_object(nd_bpf_holders_object, nd_bpf_holders_object_size, "netdrift_holders", step, &error);
     if (!bpf->holders_object) return error;
     *step = ND_BPF_STEP_ATTACH;
     error = attach(bpf->holders_object, "tasks", &bpf->tasks_link, &bpf->tasks);
     if (!error) error = attach(bpf->holders_object, "files", &bpf->files_link, &bpf->files);
-    if (error) return error;
-    *step = ND_BPF_STEP_NONE;
-    return 0;
+    return error;
 }
 
 static void begin_log(char *log, size_t capacity) {
@@ -163,6 +163,44 @@ static void begin_log(char *log, size_t capacity) {
     log_capacity = capacity;
     log_length = 0;
     if (capacity) log[0] = 0;
+}
+
+// What a thread loads beside the walk.
+struct beside {
+    struct nd_bpf *bpf;
+    enum nd_bpf_step step;
+    int error;
+    char log[16384];
+};
+
+static void *run_beside(void *argument) {
+    struct beside *beside = argument;
+    begin_log(beside->log, sizeof beside->log);
+    beside->error = load_holders(beside->bpf, &beside->step);
+    return NULL;
+}
+
+// The two need nothing of each other, and a start takes a third less for it. The thread has ended when this returns: whatever
+// the caller gives up afterwards, it gives up for all.
+static int load(struct nd_bpf *bpf, enum nd_bpf_step *step) {
+    *step = ND_BPF_STEP_LIBRARY;
+    int error = open_library();
+    if (error) return error;
+    lib_libbpf_set_print(keep);
+    struct beside beside = {.bpf = bpf};
+    pthread_t thread;
+    int is_apart = pthread_create(&thread, NULL, run_beside, &beside) == 0;
+    error = load_walk(bpf, step);
+    if (is_apart) pthread_join(thread, NULL);
+    if (error) return error;
+    if (!is_apart) return load_holders(bpf, step);
+    *step = beside.error ? beside.step : ND_BPF_STEP_NONE;
+    size_t length = strlen(beside.log), left = log_capacity ? log_capacity - 1 - log_length : 0;
+    if (length > left) length = left;
+    if (log_text) memcpy(log_text + log_length, beside.log, length);
+    log_length += length;
+    if (log_text && log_capacity) log_text[log_length] = 0;
+    return beside.error;
 }
 
 int nd_bpf_load(struct nd_bpf *bpf, enum nd_bpf_step *step, char *log, size_t capacity) {

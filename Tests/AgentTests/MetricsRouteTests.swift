@@ -56,6 +56,12 @@ import Testing
     /// A scraper whose thread has made its first collection.
     private static func startedScraper(_ recorder: Recorder) throws -> Scraper {
         let scraper = scraper()
+        try start(scraper, recorder)
+        _ = recorder.next()
+        return scraper
+    }
+
+    private static func start(_ scraper: Scraper, _ recorder: Recorder) throws {
         try scraper.start {
             let scene = Scene(
                 filter: try DeviceFilter(include: nil, exclude: nil), includesHostVeths: false, maximumDevices: 1)
@@ -66,8 +72,6 @@ import Testing
         } failed: { error in
             Issue.record(error)
         }
-        _ = recorder.next()
-        return scraper
     }
 
     private static func request(
@@ -175,6 +179,27 @@ import Testing
         let asked = recorder.next()
         #expect(asked.parts == parts)
         #expect(asked.deadline == nil)
+    }
+
+    /// The first collection takes the longest, so a scrape that came before it does not wait for another.
+    @Test func theFirstCollectionIsTheirsWhoWait() throws {
+        let recorder = Recorder()
+        let scraper = Self.scraper()
+        defer { scraper.finish() }
+        let route = MetricsRoute(scraper: scraper, enabled: [.sysctl, .interface], maximumRequests: 0)
+        for name in ["sysctl", "interface", "sysctl"] {
+            let request = Self.request([(name: "collect[]", value: name)])
+            route.handle(request, Responder(Exchange(request)))
+        }
+        #expect(!scraper.isReady)
+        try Self.start(scraper, recorder)
+        #expect(recorder.next().parts == .sysctls)
+        #expect(recorder.next().parts == .links)
+        // That was all: whoever comes later is next.
+        let request = Self.request([(name: "collect[]", value: "sysctl")])
+        route.handle(request, Responder(Exchange(request)))
+        #expect(recorder.next().parts == .sysctls)
+        #expect(scraper.isReady)
     }
 
     /// The deadline is counted from the request's arrival, which lies between two looks at the clock.

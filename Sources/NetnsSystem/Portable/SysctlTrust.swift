@@ -170,7 +170,8 @@ extension PortableEngine {
         var report = SysctlTrustReport()
         report.sweeps = trust.sweeps
         report.unexplained = trust.unexplained
-        report.kept = records.values.count { $0.kernel.isKept }
+        // Not the host, where it is read for what is compared with it alone.
+        report.kept = records.values.count { $0.isSelected && !$0.isLeftOut && $0.kernel.isKept }
         return report
     }
 
