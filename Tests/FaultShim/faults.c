@@ -62,8 +62,9 @@ static void arm(void) {
 // Whether this call is the one. errno is left alone unless it is.
 static int fails(const char *name) {
     if (call[0] == 0 || strcmp(name, call) != 0) return 0;
-    // What was not reached in time fails nobody's call later.
-    if (left > 0 && raw(SYS_access, (long)armed, 0, 0, 0) < 0) left = 0;
+    // What was not reached in time fails nobody's call later; what another thread has armed meanwhile stays.
+    long stale = left;
+    if (stale > 0 && raw(SYS_access, (long)armed, 0, 0, 0) < 0) atomic_compare_exchange_strong(&left, &stale, 0);
     if (left == 0) {
         // Those that come meanwhile wait: their calls count.
         while (atomic_flag_test_and_set(&is_arming)) {}
