@@ -9,8 +9,8 @@ internal import Web
 ///
 /// Each connection and each request asks for it. What the files were made of is compared (four stat(2) at most), and only
 /// when it changed they are read again. Where a certificate or a key cannot be used, the ones before stay, since two files
-/// cannot be replaced at one instant; where the configuration itself is broken, nobody is served until it is right: whom
-/// the broken file was to keep out is not known.
+/// cannot be replaced at one instant; where the configuration itself or the file of the clients' authorities is broken,
+/// nobody is served until it is right: whom the broken file was to keep out is not known.
 ///
 /// Concurrency: everything is owned by `state`; reading happens with the lock held, once for each change.
 final class WebSecurityFile: Sendable {
@@ -114,16 +114,16 @@ final class WebSecurityFile: Sendable {
             state.loaded = WallClock.now()
             logger.info("the web configuration was loaded again", metadata: ["file": "\(path)"])
         } catch {
-            // A certificate and its key are two files, and one of them is there first. But who is asked for a certificate,
-            // and which names are allowed, follows from the configuration: it must not be weaker than it says.
-            let wanted = configuration.tls?.settings
-            let kept = state.security.tls?.settings
-            if wanted?.clientAuthentication != kept?.clientAuthentication || wanted?.allowedNames != kept?.allowedNames
-            {
+            // A certificate and its key are two files, and one of them is there first: until both are, the ones before are
+            // served. But whom to trust, and how to speak, holds at once as the files have it; where that cannot be,
+            // nobody is served: who was to be kept out is not known.
+            do { security.tls = try Self.context(configuration, keeping: state.security.tls) } catch {
                 security.breakage = "\(error)"
             }
             logger.error(
-                "the certificates before stay in use: the new ones are of no use",
+                security.breakage == nil
+                    ? "the certificates before stay in use: the new ones are of no use"
+                    : "nobody is served: what clients are to be trusted by cannot be used",
                 metadata: ["file": "\(path)", "error": "\(error)"])
         }
         state.security = security
@@ -134,11 +134,14 @@ final class WebSecurityFile: Sendable {
             tls: try context(configuration), users: configuration.users, headers: configuration.headers)
     }
 
-    private static func context(_ configuration: WebConfiguration) throws -> TLSContext? {
+    /// `kept` is what lends its certificate and key when the configuration's own are of no use.
+    private static func context(
+        _ configuration: WebConfiguration, keeping kept: TLSContext? = nil
+    ) throws -> TLSContext? {
         guard let tls = configuration.tls else { return nil }
         var settings = tls.settings
-        settings.certificate = try bytes(tls.certificate)
-        settings.key = try bytes(tls.key)
+        settings.certificate = try kept?.settings.certificate ?? bytes(tls.certificate)
+        settings.key = try kept?.settings.key ?? bytes(tls.key)
         settings.clientAuthorities = try tls.clientAuthorities.map(bytes) ?? []
         do { return try TLSContext(settings) } catch {
             let place =

@@ -128,6 +128,36 @@ extension EndToEnd {
             #expect(Self.isCut(try agent.ask(client: "good")))
         }
 
+        @Test(
+            "who is taken out of the authorities is not let in, whatever else is wrong",
+            .needs(.root, .tool("openssl"), .tool("curl")))
+        func authorities() throws {
+            let certificates = try Self.certificates()
+            try certificates.issue("good", names: "DNS:a.example", usage: "clientAuth")
+            try certificates.issue("other", by: "stranger-ca", names: "DNS:a.example", usage: "clientAuth")
+            try certificates.copy("ca.crt", to: "clients.crt")
+            let agent = try SecureAgent(
+                Self.tls + "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.crt\n",
+                certificates)
+            #expect(try agent.ask(client: "good") == "200")
+            // The only one is taken out, or what takes its place is of no use: nobody is trusted.
+            for broken in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+                try certificates.write("clients.crt", broken)
+                for _ in 0..<2 { #expect(try agent.ask(client: "good") != "200", "\(broken)") }
+            }
+            // It holds while the key is another's, whose certificate is still to come.
+            try certificates.copy("server.key", to: "old.key")
+            try certificates.copy("good.key", to: "server.key")
+            try certificates.copy("stranger-ca.crt", to: "clients.crt")
+            #expect(try agent.ask(client: "good") != "200")
+            #expect(try agent.ask(client: "other") == "200")
+            try FileManager.default.removeItem(atPath: certificates.file("clients.crt"))
+            #expect(try agent.ask(client: "other") != "200")
+            try certificates.copy("old.key", to: "server.key")
+            try certificates.copy("ca.crt", to: "clients.crt")
+            #expect(try agent.ask(client: "good") == "200")
+        }
+
         @Test("a certificate is replaced while the agent runs", .needs(.root, .tool("openssl"), .tool("curl")))
         func rotation() throws {
             let certificates = try Self.certificates()
