@@ -19,6 +19,8 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -66,6 +68,13 @@ int nd_socket_netns(int fd) { return ND_RESULT(ioctl(fd, SIOCGSKNS)); }
 int nd_netns_cookie(int socket, uint64_t *cookie) {
     socklen_t length = sizeof *cookie;
     return ND_RESULT(getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &length));
+}
+
+int nd_device(int fd, uint64_t *device) {
+    struct statx status = {0};
+    int result = ND_RESULT(statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &status));
+    *device = makedev(status.stx_dev_major, status.stx_dev_minor);
+    return result;
 }
 
 int nd_filesystem_magic(int fd, uint64_t *magic) {
@@ -228,6 +237,8 @@ const uint32_t ND_AUDIT_ARCH = AUDIT_ARCH_X86_64;
 const uint32_t ND_AUDIT_ARCH = AUDIT_ARCH_AARCH64;
 #endif
 const uint64_t ND_NSFS_MAGIC = NSFS_MAGIC;
+// Linux 5.12; <linux/openat2.h> of older headers has it not.
+const uint64_t ND_RESOLVE_CACHED = 0x20;
 const uint64_t ND_RESOLVE_IN_ROOT = RESOLVE_IN_ROOT;
 const uint64_t ND_RESOLVE_NO_MAGICLINKS = RESOLVE_NO_MAGICLINKS;
 const uint32_t ND_SPEED_UNKNOWN = (uint32_t)SPEED_UNKNOWN;

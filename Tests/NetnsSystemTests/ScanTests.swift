@@ -14,7 +14,7 @@ extension KernelTests {
                 """
                 setpriv --pdeathsig KILL sleep 600 & a=$!
                 setpriv --pdeathsig KILL sleep 600 & b=$!
-                echo ready; read wait; kill $a $b
+                echo ready; read wait; kill -KILL $a $b
                 """)
             let inode = try namespaceInode("/proc/\(child.pid)/ns/net")
             var scan = try ProcessScan(procfs: "/proc")

@@ -59,6 +59,10 @@ int nd_socket_netns(int fd);
 // SO_NETNS_COOKIE, Linux 5.14: a number no other namespace of this boot had or will have.
 int nd_netns_cookie(int socket, uint64_t *cookie);
 
+// statx(2), Linux 4.11, with AT_STATX_DONT_SYNC: the device number of the file system a descriptor lies on. Nobody is asked for it,
+// where fstatfs(2) and fstat(2) wait for the answer of a server (NFS, FUSE).
+int nd_device(int fd, uint64_t *device);
+
 // fstatfs(2): the magic number of the file system a descriptor lies on.
 int nd_filesystem_magic(int fd, uint64_t *magic);
 
@@ -148,6 +152,7 @@ enum { ND_DIRENT_RECLEN = 16, ND_DIRENT_TYPE = 18, ND_DIRENT_NAME = 19 };
 // What seccomp(2) calls the architecture that this was built for.
 extern const uint32_t ND_AUDIT_ARCH;
 extern const uint64_t ND_NSFS_MAGIC;
+extern const uint64_t ND_RESOLVE_CACHED;
 extern const uint64_t ND_RESOLVE_IN_ROOT;
 extern const uint64_t ND_RESOLVE_NO_MAGICLINKS;
 extern const uint32_t ND_SPEED_UNKNOWN;

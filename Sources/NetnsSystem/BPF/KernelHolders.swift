@@ -21,6 +21,9 @@ struct KernelHolders: ~Copyable {
     private var reader = FileReader(capacity: 65536)
     private let ledger: ErrorLedger
 
+    /// How long the mount tables may take, seconds: whoever collects waits for them.
+    private static let mountPatience = 0.5
+
     init(procfs path: String, interval: Double, ledger: ErrorLedger) throws {
         do { procfs = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) } catch {
             throw SystemError("open", path, error)
@@ -65,9 +68,17 @@ struct KernelHolders: ~Copyable {
     /// Looks at every descriptor, and at the mount table of every mount namespace.
     private mutating func look(_ programs: KernelPrograms, _ tasks: borrowing KernelTasks, _ own: Int32) {
         var found: [UInt64: [Holder]] = [:]
+        // Those of longest standing come first.
+        let end = Instant.now().advanced(bySeconds: Self.mountPatience)
         for view in tasks.mountViews {
+            guard Instant.now() < end else {
+                ledger.count("mounts", "too_long")
+                break
+            }
             let path = view.thread == view.pid ? "\(view.pid)" : "\(view.pid)/task/\(view.thread)"
-            let mounts = try? reader.read("\(path)/mountinfo", at: procfs.rawValue) { MountInfo.namespaceMounts($0) }
+            let mounts = try? reader.read("\(path)/mountinfo", at: procfs.rawValue, limit: DeepScan.mountTableLimit) {
+                MountInfo.namespaceMounts($0)
+            }
             for mount in mounts ?? [] {
                 Self.add(.foreignMount(pid: view.thread, path: mount.path), to: mount.inode, &found)
             }

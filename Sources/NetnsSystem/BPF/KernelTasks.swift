@@ -40,6 +40,11 @@ struct KernelTasks: ~Copyable {
     private(set) var mountViews: [MountView] = []
     private var threads: [Thread] = []
     private var views: [ViewKey: MountView] = [:]
+    /// How many there are of each mount namespace.
+    private var viewCounts: [UInt32: Int] = [:]
+
+    /// More root directories of one mount namespace are not looked from: a container may chroot(2) as often as it likes.
+    static let viewsKept = 8
 
     /// PF_KTHREAD, include/linux/sched.h.
     private static let kernelThread: UInt32 = 0x0020_0000
@@ -50,14 +55,17 @@ struct KernelTasks: ~Copyable {
         strayThreads.removeAll(keepingCapacity: true)
         threads.removeAll(keepingCapacity: true)
         views.removeAll(keepingCapacity: true)
+        viewCounts.removeAll(keepingCapacity: true)
         var processes = self.processes
         var threads = self.threads
         var views = self.views
+        var viewCounts = self.viewCounts
         var mine: ViewKey?
         var last: ViewKey?
         self.processes = []
         self.threads = []
         self.views = [:]
+        self.viewCounts = [:]
         try programs.forEachTask { task in
             let pid = Int32(bitPattern: task.pid)
             let tid = Int32(bitPattern: task.tid)
@@ -79,12 +87,16 @@ struct KernelTasks: ~Copyable {
             if pid == own, pid == tid { mine = view }
             guard view != last else { return }
             last = view
-            if views[view] == nil { views[view] = MountView(thread: tid, pid: pid) }
+            if views[view] == nil, viewCounts[task.mounts, default: 0] < Self.viewsKept {
+                views[view] = MountView(thread: tid, pid: pid)
+                viewCounts[task.mounts, default: 0] += 1
+            }
         }
         if let mine { views[mine] = nil }
         self.processes = processes
         self.threads = threads
         self.views = views
+        self.viewCounts = viewCounts
         mountViews = views.values.sorted { $0.thread < $1.thread }
         strayThreads = threads.filter { namespace(of: $0.pid) != $0.inode }
     }

@@ -26,6 +26,10 @@ public struct DeepFindings: Sendable {
 struct DeepScan: ~Copyable {
     /// A namespace may be held a thousand times; a few ways in are enough to reach it and to say who holds it.
     static let holdersKept = 16
+    /// More root directories of one mount namespace are not looked from: a container may chroot(2) as often as it likes.
+    static let viewsKept = 8
+    /// A longer mount table of another mount namespace is not read.
+    static let mountTableLimit = 16 << 20
 
     private let paths: SystemPaths
     private let procfs: FileDescriptor
@@ -58,8 +62,8 @@ struct DeepScan: ~Copyable {
         var findings = DeepFindings()
         var sockets: [UInt64: UInt64] = [:]
         sockets.reserveCapacity(socketNamespaces.count)
-        var mountNamespaces: Set<MountView> = []
-        if let mine = view(of: "self") { mountNamespaces.insert(mine) }
+        var mountNamespaces: [UInt64: Set<[UInt8]>] = [:]
+        if let mine = view(of: "self") { mountNamespaces[mine.namespace] = [mine.root] }
         var pids: [Int32] = []
         try processes.forEachNumber(of: procfs) { pids.append($0) }
         for pid in pids where pid != own {
@@ -75,7 +79,7 @@ struct DeepScan: ~Copyable {
     }
 
     /// A mount namespace as seen from a root directory: mountinfo shows what lies below it.
-    private struct MountView: Hashable {
+    private struct MountView {
         let namespace: UInt64
         let root: [UInt8]
     }
@@ -96,17 +100,22 @@ struct DeepScan: ~Copyable {
     }
 
     private mutating func lookAtMounts(
-        _ process: String, _ pid: Int32, _ known: inout Set<MountView>, _ findings: inout DeepFindings
+        _ process: String, _ pid: Int32, _ known: inout [UInt64: Set<[UInt8]>], _ findings: inout DeepFindings
     ) {
-        guard let view = view(of: process), known.insert(view).inserted else { return }
-        let mounts = try? reader.read("\(process)/mountinfo", at: procfs.rawValue) { MountInfo.namespaceMounts($0) }
+        guard let view = view(of: process), known[view.namespace]?.contains(view.root) != true,
+            known[view.namespace, default: []].count < Self.viewsKept
+        else { return }
+        known[view.namespace, default: []].insert(view.root)
+        let mounts = try? reader.read("\(process)/mountinfo", at: procfs.rawValue, limit: DeepScan.mountTableLimit) {
+            MountInfo.namespaceMounts($0)
+        }
         for mount in mounts ?? [] {
             findings.add(.foreignMount(pid: pid, path: mount.path), to: mount.inode)
         }
     }
 
     private mutating func lookAtThreads(
-        _ pid: Int32, _ namespace: UInt64?, _ known: inout Set<MountView>, _ findings: inout DeepFindings
+        _ pid: Int32, _ namespace: UInt64?, _ known: inout [UInt64: Set<[UInt8]>], _ findings: inout DeepFindings
     ) {
         guard let tasks = try? FileDescriptor.open("\(pid)/task", at: procfs.rawValue, O_RDONLY | O_DIRECTORY) else {
             return

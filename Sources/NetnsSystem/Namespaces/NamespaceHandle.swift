@@ -29,6 +29,11 @@ struct NamespaceHandle: ~Copyable {
         NamespaceHandle(try FileDescriptor.open("/proc/thread-self/ns/net", O_RDONLY))
     }
 
+    /// The namespace that the first thread of this process is in.
+    static func ofProcess() throws(Errno) -> NamespaceHandle {
+        NamespaceHandle(try FileDescriptor.open("/proc/self/ns/net", O_RDONLY))
+    }
+
     /// The namespace at a path that an administrator gave.
     static func at(_ path: String) throws -> NamespaceHandle {
         let file: FileDescriptor
@@ -51,11 +56,8 @@ struct NamespaceHandle: ~Copyable {
     /// command line may be of a device or a FIFO.
     static func namespace(at path: String) throws(Errno) -> NamespaceHandle {
         let found = try FileDescriptor.open(path, ND_O_PATH)
-        var magic: UInt64 = 0
-        let raw = found.rawValue
-        _ = try syscall { unsafe nd_filesystem_magic(raw, &magic) }
-        guard magic == ND_NSFS_MAGIC else { throw .invalid }
-        let file = try FileDescriptor.open("/proc/self/fd/\(raw)", O_RDONLY)
+        guard try isOnNsfs(found.rawValue) else { throw .invalid }
+        let file = try FileDescriptor.open("/proc/self/fd/\(found.rawValue)", O_RDONLY)
         guard isNetworkNamespace(file.rawValue) else { throw .invalid }
         return NamespaceHandle(file)
     }
@@ -74,8 +76,8 @@ struct NamespaceHandle: ~Copyable {
             return try reopened(
                 FileDescriptor.open("\(paths.procfs)/\(pid)/fd/\(fd)", ND_O_PATH), inode, procfs: paths.procfs)
         case .foreignMount(let pid, let path):
-            let root = try FileDescriptor.open("\(paths.procfs)/\(pid)/root", ND_O_PATH | O_DIRECTORY)
-            return try reopened(openBelow(root, path), inode, procfs: paths.procfs)
+            let found = try ForeignPath.open(path, below: pid, procfs: paths.procfs)
+            return try reopened(found.file, inode, procfs: paths.procfs)
         case .socket(let pid, let fd):
             let process = try syscall { nd_pidfd_open(pid) }.asDescriptor
             return try verified(namespace(ofSocket: duplicate(fd, of: process)), inode)
@@ -94,15 +96,36 @@ struct NamespaceHandle: ~Copyable {
     }
 
     /// The inode of the network namespace that entry `fd` of a /proc/PID/fd stands for, nil when it is anything else.
-    /// Nothing is opened before it is known to lie on nsfs.
+    /// Nothing is opened before it is known to lie on nsfs, and no server is asked: it may be the root of a dead NFS.
     static func inode(ofDetached fd: Int32, in directory: Int32) -> UInt64? {
-        guard let path = try? FileDescriptor.open("\(fd)", at: directory, ND_O_PATH) else { return nil }
-        var magic: UInt64 = 0
-        guard unsafe nd_filesystem_magic(path.rawValue, &magic) == 0, magic == ND_NSFS_MAGIC,
+        guard mayBeNamespace(fd, in: directory),
+            let path = try? FileDescriptor.open("\(fd)", at: directory, ND_O_PATH),
+            (try? isOnNsfs(path.rawValue)) == true,
             let file = try? FileDescriptor.open("/proc/self/fd/\(path.rawValue)", O_RDONLY),
             isNetworkNamespace(file.rawValue), let status = try? file.status()
         else { return nil }
         return UInt64(status.st_ino)
+    }
+
+    /// Whether the inode number of entry `fd` of a /proc/PID/fd is as high as those of namespaces are (0xEFFFFFF0 and more,
+    /// fs/proc/generic.c, include/uapi/linux/nsfs.h). The roots of other file systems have low ones; they are not even gone to, which with NFS asks
+    /// its server (d_weak_revalidate). True where fdinfo does not tell (before Linux 5.14).
+    private static func mayBeNamespace(_ fd: Int32, in directory: Int32) -> Bool {
+        var reader = FileReader(capacity: 1024)
+        let inode = try? reader.read("../fdinfo/\(fd)", at: directory, limit: 65536) { text -> UInt64? in
+            let lines = unsafe text.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+            return lines.split(separator: "\n").first { $0.hasPrefix("ino:") }
+                .flatMap { UInt64($0.dropFirst(4).drop { $0 == "\t" || $0 == " " }) }
+        }
+        guard let inode = inode ?? nil else { return true }
+        return inode >= 0xE000_0000
+    }
+
+    /// Whether a descriptor, which may be of O_PATH, is of a file on nsfs; its file system is not asked.
+    private static func isOnNsfs(_ file: Int32) throws(Errno) -> Bool {
+        var device: UInt64 = 0
+        _ = try syscall { unsafe nd_device(file, &device) }
+        return device == UInt64(nsfsDevice)
     }
 
     /// A copy of descriptor `fd` of another process; `stale` when it has no such descriptor by now.
@@ -127,32 +150,13 @@ struct NamespaceHandle: ~Copyable {
         return result.asDescriptor
     }
 
-    /// What is at `path` below `root`, without following a link out of it: the path is in a container's hands.
-    private static func openBelow(_ root: borrowing FileDescriptor, _ path: [UInt8]) throws(Errno) -> FileDescriptor {
-        let raw = root.rawValue
-        let text = path.map { CChar(bitPattern: $0) } + [0]
-        let result = unsafe text.withUnsafeBufferPointer { buffer -> Int32 in
-            guard let base = buffer.baseAddress else { return -EINVAL }
-            return unsafe nd_openat2(raw, base, UInt64(ND_O_PATH | O_CLOEXEC), ND_RESOLVE_IN_ROOT)
-        }
-        if result >= 0 { return result.asDescriptor }
-        let error = Errno(rawValue: -result)
-        guard error == .notImplemented else { throw error }
-        // Before 5.6: the path of a mount point has no links but those the container puts there now; the inode is
-        // compared afterwards, and O_PATH opens nothing.
-        return try FileDescriptor.open(Array(path.drop { $0 == UInt8(ascii: "/") }), at: raw, ND_O_PATH | O_NOFOLLOW)
-    }
-
     /// Opens what an O_PATH descriptor stands for, once it is known to be the namespace: opening a device or a FIFO that
     /// a container put there instead could block, or do something.
     private static func reopened(
-        _ path: consuming FileDescriptor, _ inode: UInt64, procfs: String
+        _ path: borrowing FileDescriptor, _ inode: UInt64, procfs: String
     ) throws(Errno) -> NamespaceHandle {
-        var magic: UInt64 = 0
-        let raw = path.rawValue
-        _ = try syscall { unsafe nd_filesystem_magic(raw, &magic) }
-        guard magic == ND_NSFS_MAGIC, try path.status().st_ino == inode else { throw .stale }
-        return try verified(FileDescriptor.open("/proc/self/fd/\(raw)", O_RDONLY), inode)
+        guard try isOnNsfs(path.rawValue), try path.status().st_ino == inode else { throw .stale }
+        return try verified(FileDescriptor.open("/proc/self/fd/\(path.rawValue)", O_RDONLY), inode)
     }
 
     /// The descriptor when it is network namespace `inode`.

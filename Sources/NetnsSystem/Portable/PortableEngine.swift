@@ -17,6 +17,8 @@ public final class PortableEngine: NamespaceEngine {
     let ledger: ErrorLedger
     private(set) var table: SysctlTable
     private(set) var pool: VisitorPool
+    /// Those before it that have threads which did not come back.
+    private var formerPools: [VisitorPool] = []
     private(set) var tablePool = SysctlTablePool()
     private let budget: DescriptorBudget
     let hostInode: UInt64
@@ -107,7 +109,9 @@ public final class PortableEngine: NamespaceEngine {
         kernel?.reconfigure(settings)
         isTableSteady = SysctlTrust.isSteady(table)
         trust.forget()
-        // The threads of the old one end: they have nothing to do.
+        // The threads of the old one end: they have nothing to do. Of those that are stuck it goes on to tell.
+        pool.retire()
+        formerPools.append(pool)
         pool = Self.pool(settings, table, tablePool, ledger, serials)
         for record in records.values {
             record.kept = KeptDescriptors()
@@ -154,13 +158,31 @@ public final class PortableEngine: NamespaceEngine {
             visited, conntrack ? parts : parts.subtracting(.conntrack), deadline: deadline,
             absenceRound: absenceRound)
         // A visit that began in time may end a little later.
-        if !visited.isEmpty, try !pool.run(job, until: deadline?.advanced(bySeconds: 0.2)) { giveUp(job) }
-        report.stuckThreads = pool.stuckThreads + LosableThread.lostThreads
+        if !visited.isEmpty { try visit(job, until: deadline) }
+        report.stuckThreads = stuckThreads + LosableThread.lostThreads
         takeWalkedLinks(parts)
         finish(job, &report)
         endTrust(parts)
         if parts.contains(.links) { try findPeers(until: deadline) }
         return report
+    }
+
+    /// Threads of this engine that did not come back, those from before a change of its settings too.
+    private var stuckThreads: Int {
+        formerPools.removeAll { $0.stuckThreads == 0 }
+        return formerPools.reduce(pool.stuckThreads) { $0 + $1.stuckThreads }
+    }
+
+    /// Has the namespaces of a job visited. Where so many threads are stuck that there is none left, nobody is visited: what needs no
+    /// visit is told all the same.
+    private func visit(_ job: VisitJob, until deadline: Instant?) throws {
+        let former = stuckThreads - pool.stuckThreads
+        do {
+            let limit = deadline?.advanced(bySeconds: 0.2)
+            if try !pool.run(job, until: limit, stuckElsewhere: former) { giveUp(job) }
+        } catch  where stuckThreads > VisitorPool.maximumStuck {
+            ledger.count("visit", "no_thread")
+        }
     }
 
     // MARK: Finding
@@ -393,10 +415,4 @@ public final class PortableEngine: NamespaceEngine {
             linkedNamespaces.append(host.sample)
         }
     }
-}
-
-/// Numbers that are given once.
-private final class SerialNumbers: Sendable {
-    private let last = Atomic<UInt64>(0)
-    func next() -> UInt64 { last.wrappingAdd(1, ordering: .relaxed).newValue }
 }

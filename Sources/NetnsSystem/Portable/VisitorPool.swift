@@ -42,7 +42,10 @@ final class VisitorPool: Sendable {
         self.makeVisitor = makeVisitor
     }
 
-    deinit { monitor.withLock { $0.isStopping = true } }
+    deinit { retire() }
+
+    /// Ends the threads that have nothing to do; those that are stuck end when they come back.
+    func retire() { monitor.withLock { $0.isStopping = true } }
 
     /// Threads that were given up and have not come back.
     var stuckThreads: Int { monitor.withLock { $0.stuck.count } }
@@ -51,8 +54,11 @@ final class VisitorPool: Sendable {
     /// at work at `limit`, or the job got no further for `patience` seconds. Those may still touch what the job gave them.
     ///
     /// A thread that could not return from a namespace has ended by then, and the next job gets another in its place.
-    func run(_ job: any VisitorWork, until limit: Instant? = nil, patience: Double = 30) throws -> Bool {
-        let (alive, stuck) = monitor.withLock { ($0.alive.count, $0.stuck.count) }
+    /// `stuckElsewhere` are threads of the pools before this one that have not come back.
+    func run(
+        _ job: any VisitorWork, until limit: Instant? = nil, patience: Double = 30, stuckElsewhere: Int = 0
+    ) throws -> Bool {
+        let (alive, stuck) = monitor.withLock { ($0.alive.count, $0.stuck.count + stuckElsewhere) }
         for _ in alive..<max(min(threads, Self.maximumStuck + 1 - stuck), alive) {
             do { try startThread() } catch {
                 if monitor.withLock({ $0.alive.isEmpty }) { throw error }
