@@ -19,6 +19,13 @@ static inline int netdrift_mhd_client_socket(struct MHD_Connection *connection)
     return info ? info->connect_fd : -1;
 }
 
+// The same, for the daemon that has the connection: its address, to tell daemons apart.
+static inline const void *netdrift_mhd_daemon(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON);
+    return info ? info->daemon : NULL;
+}
+
 // The same, for the TLS session, a gnutls_session_t: NULL where the daemon speaks no TLS.
 static inline void *netdrift_mhd_tls_session(struct MHD_Connection *connection)
 {

@@ -16,6 +16,9 @@ import CMicrohttpd
     /// The handle's address: tells connections apart for as long as they are open.
     var key: UInt { unsafe UInt(bitPattern: pointer) }
 
+    /// The listener that the connection came by: tells those of a server apart.
+    var listener: UInt { unsafe UInt(bitPattern: netdrift_mhd_daemon(pointer)) }
+
     /// The connection's socket, which is libmicrohttpd's to close; `nil` if there is none.
     var descriptor: Int32? {
         let descriptor = unsafe netdrift_mhd_client_socket(pointer)

@@ -15,6 +15,7 @@ struct ConnectionTable {
 
     private struct Entry {
         let descriptor: Int32
+        let listener: UInt
         let address: String
         var activity = Activity.receiving
         var since: ContinuousClock.Instant
@@ -29,18 +30,23 @@ struct ConnectionTable {
         self.sendLimit = sendLimit
     }
 
-    /// A connection was accepted. `key` is its handle's address, `address` where its client is, without the port.
-    mutating func open(_ key: UInt, descriptor: Int32, from address: String = "", at now: ContinuousClock.Instant) {
-        entries[key] = Entry(descriptor: descriptor, address: address, since: now)
+    /// A connection was accepted. `key` is its handle's address, `listener` tells which one it came by, `address` is where
+    /// its client is, without the port.
+    mutating func open(
+        _ key: UInt, descriptor: Int32, by listener: UInt = 0, from address: String = "",
+        at now: ContinuousClock.Instant
+    ) {
+        entries[key] = Entry(descriptor: descriptor, listener: listener, address: address, since: now)
     }
 
-    /// The descriptor of the connection that is to make room when there are more than `limit`; nil while there is room.
+    /// The descriptor of the connection that is to make room when a listener has more than `limit`; nil while it has room.
     ///
     /// It is one that asks for nothing at the time, of the address that has most of those, and of these the one that has
     /// been so for longest: who opens many loses theirs, and nobody else is kept out by them.
-    func dispensable(limit: Int) -> Int32? {
-        guard entries.count > limit else { return nil }
-        let waiting = entries.values.filter { $0.activity == .receiving }
+    func dispensable(of listener: UInt = 0, limit: Int) -> Int32? {
+        let own = entries.values.filter { $0.listener == listener }
+        guard own.count > limit else { return nil }
+        let waiting = own.filter { $0.activity == .receiving }
         var counts: [String: Int] = [:]
         for entry in waiting { counts[entry.address, default: 0] += 1 }
         return waiting.max { one, other in

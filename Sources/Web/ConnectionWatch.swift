@@ -11,7 +11,7 @@ final class ConnectionWatch: Sendable {
     }
 
     private let state: Monitor<State>
-    /// How many connections there may be before those that ask for nothing have to make room.
+    /// How many connections of a listener there may be before those that ask for nothing have to make room.
     private let comfortable: Int
 
     init(_ limits: Limits) {
@@ -27,8 +27,12 @@ final class ConnectionWatch: Sendable {
         let address = connection.remoteAddress.map { $0[..<($0.lastIndex(of: ":") ?? $0.endIndex)] } ?? ""
         state.withLock { state in
             // Before the new one is in it: it has not had the time to ask for anything.
-            if let other = state.table.dispensable(limit: comfortable - 1) { shutdown(other, Int32(SHUT_RDWR)) }
-            state.table.open(connection.key, descriptor: descriptor, from: String(address), at: .now)
+            let listener = connection.listener
+            if let other = state.table.dispensable(of: listener, limit: comfortable - 1) {
+                shutdown(other, Int32(SHUT_RDWR))
+            }
+            state.table.open(
+                connection.key, descriptor: descriptor, by: listener, from: String(address), at: .now)
         }
     }
 

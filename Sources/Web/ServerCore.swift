@@ -69,8 +69,8 @@ final class ServerCore: Sendable {
             }
         }
         guard !security.users.isEmpty else { return route(exchange) }
-        let decision = gate.check(exchange.request, users: security.users) { [weak self] isRight in
-            if isRight { self?.route(exchange) } else { exchange.answer(LoginGate.challenge) }
+        let decision = gate.check(exchange.request, users: security.users) { [weak self] refusal in
+            if let refusal { exchange.answer(refusal) } else { self?.route(exchange) }
         }
         switch decision {
         case .allowed: route(exchange)

@@ -57,4 +57,14 @@ import Testing
         table.change(1, to: .handling, at: start + .seconds(6))
         #expect(table.dispensable(limit: 3) == nil)
     }
+
+    /// Each listener has its own limit: what one has too much of takes no room from another.
+    @Test func listenersAreApart() {
+        var table = ConnectionTable(receiveLimit: .seconds(10), sendLimit: .seconds(20))
+        table.open(1, descriptor: 11, by: 1, from: "192.0.2.1", at: start)
+        for key in 2...4 { table.open(UInt(key), descriptor: Int32(10 + key), by: 2, from: "192.0.2.1", at: start) }
+        #expect(table.dispensable(of: 1, limit: 1) == nil)
+        #expect(table.dispensable(of: 3, limit: 1) == nil)
+        #expect((12...14).contains(table.dispensable(of: 2, limit: 2) ?? 0))
+    }
 }

@@ -25,7 +25,7 @@ public final class ContainerCatalog {
 
     private struct Failure: Hashable {
         let path: String
-        let errno: Errno
+        let reason: String
     }
 
     /// A catalog that has not looked yet.
@@ -97,7 +97,9 @@ public final class ContainerCatalog {
         _ failures: inout Set<Failure>, _ body: (String, String, borrowing GuardedDirectory) -> Void
     ) throws(Errno) {
         guard let component = rest.first else { return body(path, name, directory) }
-        for name in try component.names(in: directory, reader) {
+        let (names, isWhole) = try component.names(in: directory, reader)
+        if !isWhole { note("too_many", path, &failures) }
+        for name in names {
             let path = "\(path)/\(name)"
             do throws(Errno) {
                 try visit(directory.directory(name), path, name, rest.dropFirst(), &failures, body)
@@ -110,9 +112,13 @@ public final class ContainerCatalog {
     private func note(_ errno: Errno, _ path: String, _ failures: inout Set<Failure>) {
         guard !errno.meansGone, errno != .notDirectory else { return }
         if errno.meansShortage { isShort = true }
-        let failure = Failure(path: path, errno: errno)
+        note(errno.name, path, &failures)
+    }
+
+    private func note(_ reason: String, _ path: String, _ failures: inout Set<Failure>) {
+        let failure = Failure(path: path, reason: reason)
         if failures.insert(failure).inserted, !self.failures.contains(failure) {
-            reader.ledger.count("container", errno)
+            reader.ledger.count("container", reason)
         }
     }
 }
@@ -133,15 +139,24 @@ enum PathComponent: Equatable {
 
     /// As many as are looked into: of root's, and of an ordinary user's.
     private static let limits = (root: 1000, user: 16)
+    /// How many names of an ordinary user's directory are held against a pattern.
+    private static let namesOfUser = 1000
 
-    /// The entries of a directory that it stands for.
-    func names(in directory: borrowing GuardedDirectory, _ reader: ContainerFileReader) throws(Errno) -> [String] {
+    /// The entries of a directory that it stands for, and whether they are all.
+    func names(
+        in directory: borrowing GuardedDirectory, _ reader: ContainerFileReader
+    ) throws(Errno) -> (names: [String], isWhole: Bool) {
         switch self {
-        case .name(let name): return [name]
+        case .name(let name): return ([name], true)
         case .glob(let glob):
-            let limit = directory.owner == 0 ? Self.limits.root : Self.limits.user
-            return Array(try reader.names(in: directory).lazy.filter(glob.matches).prefix(limit))
-        case .home: return []
+            let isTrusted = directory.owner == 0
+            let names = try reader.names(in: directory, limit: isTrusted ? .max : Self.namesOfUser + 1)
+            let limit = isTrusted ? Self.limits.root : Self.limits.user
+            let matching = names.filter(glob.matches)
+            return (
+                Array(matching.prefix(limit)), matching.count <= limit && (isTrusted || names.count <= Self.namesOfUser)
+            )
+        case .home: return ([], true)
         }
     }
 }

@@ -54,14 +54,14 @@ final class ContainerDirectory {
 
     /// Lists the directory; true when containers have gone. New ones show when their files are read.
     private func list(_ directory: borrowing GuardedDirectory, _ reader: ContainerFileReader) -> Bool {
+        let limit = directory.owner == 0 ? Self.limits.root : Self.limits.user
         let names: [String]
-        do { names = try reader.names(in: directory) } catch {
+        do { names = try reader.names(in: directory, limit: limit + 1) } catch {
             reader.ledger.count("container", error)
             return false
         }
         stamp = directory.stamp
         isSettled = directory.stamp.isSettled(at: reader.now)
-        let limit = directory.owner == 0 ? Self.limits.root : Self.limits.user
         if names.count > limit { reader.ledger.count("container", "too_many") }
         let lists = files.filter { $0.kind == .list }
         let known = Dictionary(grouping: files.dropFirst(lists.count), by: \.container)

@@ -26,10 +26,12 @@ final class ContainerFileReader {
         allowance = Self.allowance
     }
 
-    /// The names in a directory.
-    func names(in directory: borrowing GuardedDirectory) throws(Errno) -> [String] {
+    /// The names in a directory, which is read no further than `limit` of them.
+    func names(in directory: borrowing GuardedDirectory, limit: Int = .max) throws(Errno) -> [String] {
         var names: [String] = []
-        try unsafe directories.forEachName(of: directory.descriptor) { unsafe names.append(String(cString: $0)) }
+        try unsafe directories.forEachName(of: directory.descriptor, limit: limit) {
+            unsafe names.append(String(cString: $0))
+        }
         return names
     }
 

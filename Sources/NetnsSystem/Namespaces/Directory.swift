@@ -10,10 +10,11 @@ internal import Glibc
     deinit { unsafe buffer.deallocate() }
 
     /// Gives each entry's name, NUL-terminated and valid during the call, to `body`; `.` and `..` are left out.
-    /// The directory is read from its beginning.
+    /// The directory is read from its beginning, as far as `limit` names.
     func forEachName(
-        of directory: borrowing FileDescriptor, _ body: (UnsafePointer<CChar>) -> Void
+        of directory: borrowing FileDescriptor, limit: Int = .max, _ body: (UnsafePointer<CChar>) -> Void
     ) throws(Errno) {
+        var left = limit
         let raw = directory.rawValue
         guard lseek(raw, 0, SEEK_SET) >= 0 else { throw .last }
         while true {
@@ -29,6 +30,8 @@ internal import Glibc
                 let name = unsafe (base + offset + ND_DIRENT_NAME).assumingMemoryBound(to: CChar.self)
                 offset += length
                 if unsafe name[0] == 0x2E, unsafe name[1] == 0 || (name[1] == 0x2E && name[2] == 0) { continue }
+                guard left > 0 else { return }
+                left -= 1
                 unsafe body(name)
             }
         }

@@ -10,7 +10,7 @@ final class LoginGate: Sendable {
     enum Decision {
         case allowed
         case refused(Response)
-        /// `completion` is called later, on the gate's thread.
+        /// `completion` is called later, on the gate's thread, with the refusal or nil.
         case later
     }
 
@@ -20,7 +20,7 @@ final class LoginGate: Sendable {
         let hash: PasswordHash?
         let nobody: PasswordHash
         let address: String
-        let completion: @Sendable (Bool) -> Void
+        let completion: @Sendable (Response?) -> Void
     }
 
     private struct State {
@@ -48,7 +48,7 @@ final class LoginGate: Sendable {
 
     /// Decides whether a request is allowed by its Authorization headers, or will.
     func check(
-        _ request: Request, users: [String: PasswordHash], then completion: @escaping @Sendable (Bool) -> Void
+        _ request: Request, users: [String: PasswordHash], then completion: @escaping @Sendable (Response?) -> Void
     ) -> Decision {
         let headers = request.headers.filter { ASCII.equalIgnoringCase($0.name, "Authorization") }
         guard !headers.isEmpty else {
@@ -66,7 +66,7 @@ final class LoginGate: Sendable {
             if let hash, state.cache.contains(credentials, hash) { return .allowed }
             if let seconds = state.throttle.wait(address, at: .now) {
                 state.counts.throttled += 1
-                return .refused(Self.later(429, "Too many failed logins from this address.", seconds))
+                return .refused(Self.throttled(seconds))
             }
             let own = state.jobs.count { $0.address == address }
             guard !state.isStopped, state.jobs.count < Self.maximumJobs, own < Self.maximumJobsPerAddress else {
@@ -106,18 +106,21 @@ final class LoginGate: Sendable {
             guard let job else { return }
             let isKnown = job.hash.map { hash in state.withLock { $0.cache.contains(job.credentials, hash) } } ?? false
             // One that failed while this waited counts: else a burst would all be computed.
-            let isThrottled = !isKnown && state.withLock { $0.throttle.wait(job.address, at: .now) != nil }
-            let matches = isKnown || !isThrottled && (job.hash ?? job.nobody).matches(job.credentials.password)
+            let wait = isKnown ? nil : state.withLock { $0.throttle.wait(job.address, at: .now) }
+            let matches = isKnown || wait == nil && (job.hash ?? job.nobody).matches(job.credentials.password)
             let isRight = matches && job.hash != nil
             state.withLock { state in
                 if isRight, let hash = job.hash {
                     state.cache.insert(job.credentials, hash)
+                } else if wait != nil {
+                    // Nobody looked at the password.
+                    state.counts.throttled += 1
                 } else {
                     state.counts.failedLogins += 1
                     state.throttle.failed(job.address, at: .now)
                 }
             }
-            job.completion(isRight)
+            job.completion(isRight ? nil : wait.map(Self.throttled) ?? Self.challenge)
         }
     }
 
@@ -129,6 +132,10 @@ final class LoginGate: Sendable {
             return nil
         }
         return thread
+    }
+
+    private static func throttled(_ seconds: Int) -> Response {
+        later(429, "Too many failed logins from this address.", seconds)
     }
 
     private static func later(_ status: Int, _ text: String, _ seconds: Int) -> Response {
