@@ -10,10 +10,10 @@ extension EndToEnd {
         private static let program = """
             import ctypes, os, struct, sys, threading
             libc = ctypes.CDLL(None, use_errno=True)
-            root = sys.argv[1]
+            root, here = sys.argv[1], sys.argv[2:]
             fuse = os.open('/dev/fuse', os.O_RDWR)
             options = b'fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other' % fuse
-            where = root + '/etc'
+            where = root if here else root + '/etc'
             if libc.mount(b'silent', where.encode(), b'fuse', 0, options):
                 sys.exit('mount: ' + os.strerror(ctypes.get_errno()))
             def reply(unique, body):
@@ -26,7 +26,9 @@ extension EndToEnd {
                         major, minor = struct.unpack_from('II', request, 40)
                         reply(unique, struct.pack('IIIIHHII32x', 7, 31, 0, 0, 12, 9, 65536, 1))
             threading.Thread(target=serve, daemon=True).start()
-            if os.fork() == 0:
+            if here:
+                os.write(1, b'ready\\n\\n')
+            elif os.fork() == 0:
                 libc.prctl(1, 9)
                 libc.unshare(0x40000000)
                 told = b'ready\\n%d\\n' % os.getpid()
@@ -34,6 +36,7 @@ extension EndToEnd {
                 os.write(1, told)
                 while True: libc.pause()
             sys.stdin.read()
+            if here: libc.umount2(where.encode(), 2)
             os._exit(0)
             """
 
@@ -79,6 +82,41 @@ extension EndToEnd {
             #expect(told == true)
             // What does not answer is let go; then the thread comes back.
             silent.end()
+            #expect(
+                try eventually { try agent.scrape().value("netdrift_stuck_threads") == 0 ? true : nil } == true)
+            #expect(agent.stop() == 0)
+        }
+
+        @Test("a user's directory that never answers costs that user's containers' names alone")
+        func userDirectory() throws {
+            let directory = try TemporaryDirectory()
+            let root = "\(directory.path)/rootfs"
+            let user = "\(root)/run/user/4242"
+            try Command.check("mkdir", "-p", user, "\(root)/run/user/4243")
+            let namespace = try NamedNamespace()
+            let agent = try AgentProcess(["--path.rootfs=\(root)", "--discovery.include=\(namespace.name)"])
+            #expect(try agent.scrape().value("netdrift_stuck_threads") == 0)
+            // In the agent's mount namespace: a user mounts where everybody sees it.
+            defer { _ = try? Command.run(["umount", "--lazy", user]) }
+            let server = try ChildProcess("python3", "-c", Self.program, user, "here")
+            defer { server.end() }
+            _ = try server.readLine(within: 5)
+            var scrapes = 0
+            let lost = try eventually {
+                let exposition = try agent.scrape(timeout: 5)
+                #expect(exposition.devices(of: namespace.name) == ["lo"])
+                scrapes += 1
+                return exposition.value("netdrift_stuck_threads") == 1 ? true : nil
+            }
+            #expect(lost == true && scrapes <= 2)
+            let errors = ["operation": "container", "reason": "ETIMEDOUT"]
+            for _ in 0..<5 {
+                let exposition = try agent.scrape(timeout: 5)
+                #expect(exposition.devices(of: namespace.name) == ["lo"])
+                #expect(exposition.value("netdrift_stuck_threads") == 1)
+                #expect(exposition.value("netdrift_namespace_errors_total", errors) == 1)
+            }
+            server.end()
             #expect(
                 try eventually { try agent.scrape().value("netdrift_stuck_threads") == 0 ? true : nil } == true)
             #expect(agent.stop() == 0)

@@ -152,6 +152,31 @@ import Testing
         #expect(host.containers().count == 1001 && host.errors == ["too_many": 1])
     }
 
+    @Test(.enabled(if: geteuid() == 0)) func manyDirectoriesOfAUser() throws {
+        let host = try ContainerHost()
+        for number in 0..<20 {
+            let path = "/run/user/1000/docker/runtime-runc/d\(number)/c\(number)/state.json"
+            try host.write(path, RuntimeFiles.runcState("c\(number)", pid: number + 2))
+        }
+        try host.give("/run/user/1000", to: 1000)
+        for _ in 0..<3 { #expect(host.containers().count == 16 && host.errors == ["too_many": 1]) }
+    }
+
+    /// Users are apart: who goes takes theirs away, and no others.
+    @Test(.enabled(if: geteuid() == 0)) func usersComeAndGo() throws {
+        let host = try ContainerHost(["/run/runc/c/state.json": RuntimeFiles.runcState("c", pid: 2)])
+        for user in [1000, 1001] as [UInt32] {
+            let path = "/run/user/\(user)/runc/u\(user)/state.json"
+            try host.write(path, RuntimeFiles.runcState("u\(user)", pid: Int(user)))
+            try host.give("/run/user/\(user)", to: user)
+        }
+        #expect(host.containers().map(\.id) == ["c", "u1000", "u1001"])
+        try host.remove("/run/user/1000")
+        #expect(host.containers().map(\.id) == ["c", "u1001"])
+        try host.remove("/run/user")
+        #expect(host.containers().map(\.id) == ["c"] && host.errors.isEmpty)
+    }
+
     @Test func whatIsNoFile() throws {
         let host = try ContainerHost(["/secret": RuntimeFiles.runcState("web", pid: 7)])
         for name in ["fifo", "link", "directory"] {

@@ -14,6 +14,8 @@ public enum Requirement: Sendable {
     case tool(String)
     /// A kernel that describes its types, and libbpf.
     case bpf
+    /// Control groups that limit memory.
+    case memoryLimits
 
     var isMet: Bool {
         switch self {
@@ -23,6 +25,7 @@ public enum Requirement: Sendable {
         case .bpf:
             FileManager.default.fileExists(atPath: "/sys/kernel/btf/vmlinux")
                 && (try? Command.run(["ldconfig", "-p"]).output.contains("libbpf.so.1")) == true
+        case .memoryLimits: (try? MemoryLimit(1 << 30)) != nil
         }
     }
 
@@ -32,6 +35,7 @@ public enum Requirement: Sendable {
         case .environment(let name): "needs \(name): make test sets it"
         case .tool(let name): "needs \(name): make test installs it"
         case .bpf: "needs a kernel with BTF, and libbpf: make test installs it"
+        case .memoryLimits: "needs root and a memory controller in /sys/fs/cgroup (v1 or v2)"
         }
     }
 }

@@ -1,4 +1,3 @@
-internal import Glibc
 public import NetnsCore
 
 /// The containers of a host, as the files of their runtimes tell of them, without a word to any runtime.
@@ -12,151 +11,66 @@ public final class ContainerCatalog {
     public private(set) var containers: [Container] = []
 
     private let paths: ContainerPaths
-    private let patterns: [(components: [PathComponent], layout: ContainerLayout)]
-    private let reader: ContainerFileReader
-    private var homes: UserHomes
-    private var directories: [String: ContainerDirectory] = [:]
-    /// Those of `directories` that this refresh has met.
-    private var present: Set<String> = []
-    /// What could not be opened at the last refresh: it was counted then.
-    private var failures: Set<Failure> = []
-    /// Whether this refresh had no descriptors left to open a directory with.
-    private var isShort = false
+    private let ledger: ErrorLedger
+    /// What lies where no user has a say in what is mounted.
+    private let common: ContainerFinder
+    private let patternsOfUsers: [ContainerPattern]
+    /// Lists the users' runtime directories, and looks into none.
+    private let listing: ContainerFinder
+    private var users: [UInt32: UserContainers] = [:]
+    private var round = 0
 
-    private struct Failure: Hashable {
-        let path: String
-        let reason: String
-    }
+    /// How many bytes of users' files a refresh reads: they may write as much as they like, as often as they like, and it is
+    /// read bit by bit. A megabyte takes up to 0.3 s when it is made to, and 20 ms when it is what runtimes write.
+    private static let allowance = ContainerFileReader.userLimit
 
     /// A catalog that has not looked yet.
     public init(_ paths: ContainerPaths, ledger: ErrorLedger) {
         self.paths = paths
-        reader = ContainerFileReader(ledger: ledger)
-        homes = UserHomes(rootfs: paths.rootfs)
-        patterns = paths.directories.map { (PathComponent.split($0.pattern), $0.layout) }
+        self.ledger = ledger
+        let patterns = paths.directories.map { ContainerPattern($0.pattern, $0.layout) }
+        let users = PathComponent.split(paths.users)
+        patternsOfUsers = patterns.compactMap { $0.ofUser(below: users) }
+        common = ContainerFinder(
+            patterns.filter { $0.ofUser(below: users) == nil }, rootfs: paths.rootfs, ledger: ledger)
+        listing = ContainerFinder([], rootfs: paths.rootfs, ledger: ledger)
     }
 
     /// How many files were read so far.
-    var reads: Int { reader.reads }
+    var reads: Int { users.values.reduce(common.reads) { $0 + $1.reads } }
 
     /// Looks again; true when `containers` changed. Directories that changed are listed, and files that changed are read.
+    ///
+    /// Where users keep theirs may be a file system that answers no more (FUSE, NFS): each user's are looked for on a thread
+    /// that may be lost. They stay as they were then, until it comes back.
     public func refresh() -> Bool {
-        reader.begin()
-        isShort = false
-        present.removeAll(keepingCapacity: true)
-        var changed = false
-        var failures: Set<Failure> = []
-        let rootfs = PathComponent.split(paths.rootfs)
-        let users = homes.components(of: users(&failures))
-        for (components, layout) in patterns {
-            let bases = components.first == .home ? users : [[]]
-            for base in bases {
-                let path = rootfs + base + components.drop { $0 == .home }
-                visit(path, &failures) { path, name, directory in
-                    present.insert(path)
-                    let known = directories[path] ?? ContainerDirectory(layout, name: name)
-                    directories[path] = known
-                    if known.refresh(directory, reader) { changed = true }
-                }
+        var allowance = Self.allowance
+        var changed = common.refresh(&allowance)
+        if !patternsOfUsers.isEmpty {
+            if welcomeUsers() { changed = true }
+            // Another is first each time: one who writes all the time takes the allowance from nobody for good.
+            round &+= 1
+            let order = users.keys.sorted()
+            for index in order.indices {
+                let user = order[(index + round) % order.count]
+                if users[user]?.refresh(&allowance) == true { changed = true }
             }
         }
-        self.failures = failures
-        // What could not be opened for want of descriptors is as it was, as far as is known.
-        for path in isShort ? [] : Array(directories.keys) where !present.contains(path) {
-            directories[path] = nil
-            changed = true
-        }
         guard changed else { return false }
-        let containers = ContainerRecord.merged(directories.values.flatMap(\.records))
+        let containers = ContainerRecord.merged(common.records + users.values.flatMap(\.records))
         guard containers != self.containers else { return false }
         self.containers = containers
         return true
     }
 
-    /// The ids of the users who have a runtime directory.
-    private func users(_ failures: inout Set<Failure>) -> [UInt32] {
-        var users: [UInt32] = []
-        visit(PathComponent.split(paths.rootfs + paths.users + "/*"), &failures) { _, name, _ in
-            if let user = UInt32(name) { users.append(user) }
+    /// Looks who has a runtime directory; true when containers go with a user.
+    private func welcomeUsers() -> Bool {
+        guard let present = listing.numbers(in: paths.users) else { return false }
+        for user in present where users[user] == nil {
+            users[user] = UserContainers(user, patternsOfUsers, rootfs: paths.rootfs, ledger: ledger)
         }
-        return users
-    }
-
-    /// Gives each directory of a pattern to `body`, with its path and its name.
-    private func visit(
-        _ components: [PathComponent], _ failures: inout Set<Failure>,
-        _ body: (String, String, borrowing GuardedDirectory) -> Void
-    ) {
-        do throws(Errno) {
-            try visit(.root(), "", "", components[...], &failures, body)
-        } catch { note(error, "/", &failures) }
-    }
-
-    private func visit(
-        _ directory: borrowing GuardedDirectory, _ path: String, _ name: String, _ rest: ArraySlice<PathComponent>,
-        _ failures: inout Set<Failure>, _ body: (String, String, borrowing GuardedDirectory) -> Void
-    ) throws(Errno) {
-        guard let component = rest.first else { return body(path, name, directory) }
-        let (names, isWhole) = try component.names(in: directory, reader)
-        if !isWhole { note("too_many", path, &failures) }
-        for name in names {
-            let path = "\(path)/\(name)"
-            do throws(Errno) {
-                try visit(directory.directory(name), path, name, rest.dropFirst(), &failures, body)
-            } catch { note(error, path, &failures) }
-        }
-    }
-
-    /// Counts a directory that cannot be looked into, once as long as it stays so. That one is not there, or that something
-    /// else has a name which a pattern matches, is normal.
-    private func note(_ errno: Errno, _ path: String, _ failures: inout Set<Failure>) {
-        guard !errno.meansGone, errno != .notDirectory else { return }
-        if errno.meansShortage { isShort = true }
-        note(errno.name, path, &failures)
-    }
-
-    private func note(_ reason: String, _ path: String, _ failures: inout Set<Failure>) {
-        let failure = Failure(path: path, reason: reason)
-        if failures.insert(failure).inserted, !self.failures.contains(failure) {
-            reader.ledger.count("container", reason)
-        }
-    }
-}
-
-/// A component of a pattern of paths.
-enum PathComponent: Equatable {
-    case name(String)
-    case glob(Glob)
-    /// `~`
-    case home
-
-    /// The components of a path.
-    static func split(_ path: String) -> [PathComponent] {
-        path.split(separator: "/").map {
-            $0 == "~" ? .home : $0.contains("*") ? .glob(Glob(String($0))) : .name(String($0))
-        }
-    }
-
-    /// As many as are looked into: of root's, and of an ordinary user's.
-    private static let limits = (root: 1000, user: 16)
-    /// How many names of an ordinary user's directory are held against a pattern.
-    private static let namesOfUser = 1000
-
-    /// The entries of a directory that it stands for, and whether they are all.
-    func names(
-        in directory: borrowing GuardedDirectory, _ reader: ContainerFileReader
-    ) throws(Errno) -> (names: [String], isWhole: Bool) {
-        switch self {
-        case .name(let name): return ([name], true)
-        case .glob(let glob):
-            let isTrusted = directory.owner == 0
-            let names = try reader.names(in: directory, limit: isTrusted ? .max : Self.namesOfUser + 1)
-            let limit = isTrusted ? Self.limits.root : Self.limits.user
-            let matching = names.filter(glob.matches)
-            return (
-                Array(matching.prefix(limit)), matching.count <= limit && (isTrusted || names.count <= Self.namesOfUser)
-            )
-        case .home: return ([], true)
-        }
+        let gone = Set(users.keys).subtracting(present)
+        for user in gone { users[user] = nil }
+        return !gone.isEmpty
     }
 }

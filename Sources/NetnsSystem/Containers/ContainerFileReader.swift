@@ -8,22 +8,21 @@ final class ContainerFileReader {
     /// When the refresh began, by the clock that dates files.
     private(set) var now = FileStamp.now()
     /// How many bytes of ordinary users' files this refresh may still read.
-    private var allowance = 0
+    private(set) var allowance = 0
     /// How many files were read.
     private(set) var reads = 0
     private var reader = FileReader(capacity: 65536)
     private let directories = DirectoryReader()
 
-    /// Users may write as much as they like, as often as they like; it is read bit by bit, and no longer file than this. A
-    /// megabyte takes up to 0.3 s when it is made to, and 20 ms when it is what runtimes write.
-    private static let allowance = 1 << 20
+    /// No ordinary user's file is read that is longer, in bytes.
+    static let userLimit = 1 << 20
 
     init(ledger: ErrorLedger) { self.ledger = ledger }
 
-    /// A refresh begins.
-    func begin() {
+    /// A refresh begins, which may read `allowance` bytes of ordinary users' files.
+    func begin(allowance: Int) {
         now = FileStamp.now()
-        allowance = Self.allowance
+        self.allowance = allowance
     }
 
     /// The names in a directory, which is read no further than `limit` of them.
@@ -44,7 +43,7 @@ final class ContainerFileReader {
         do throws(Errno) { file = try directory.file(path[...]) } catch { throw .errno(error) }
         let owner = file.owner
         guard owner == 0 || allowance > 0 else { throw .postponed }
-        let limit = owner == 0 ? limit : min(limit, Self.allowance)
+        let limit = owner == 0 ? limit : min(limit, Self.userLimit)
         reads += 1
         let result: Result<R, ContainerFileError>
         do throws(Errno) {

@@ -1,25 +1,28 @@
 internal import Glibc
 
-/// The home directories of users, asked for once each: the name service may be slow.
+/// The home directory of a user, asked for once: the name service may be slow.
 ///
-/// Concurrency: belongs to its catalog.
-struct UserHomes {
+/// Concurrency: belongs to its finder.
+struct UserHome {
+    let user: UInt32
     private let rootfs: String
-    private var homes: [UInt32: [PathComponent]] = [:]
+    private var known: [PathComponent]?
 
     /// Of the host whose root is mounted at `rootfs`.
-    init(rootfs: String) { self.rootfs = rootfs }
+    init(of user: UInt32, rootfs: String) {
+        self.user = user
+        self.rootfs = rootfs
+    }
 
-    /// The homes of those of some users who have one, as paths below `rootfs`.
-    mutating func components(of users: [UInt32]) -> [[PathComponent]] {
-        users.compactMap { user in
-            if homes[user] == nil { homes[user] = find(user).map(PathComponent.split) ?? [] }
-            return homes[user].flatMap { $0.isEmpty ? nil : $0 }
-        }
+    /// Its path below `rootfs`; nil for a user who has none.
+    mutating func components() -> [PathComponent]? {
+        let home = known ?? find().map(PathComponent.split) ?? []
+        known = home
+        return home.isEmpty ? nil : home
     }
 
     /// Source: getpwuid_r(3); in a container the host's users are those of a file, fgetpwent_r(3).
-    private func find(_ user: UInt32) -> String? {
+    private func find() -> String? {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16384) { buffer -> String? in
             guard let base = buffer.baseAddress else { return nil }
             var entry = unsafe passwd()
