@@ -113,6 +113,48 @@ extension EndToEnd {
         }
 
         @Test(
+            "a name server that lies fails its own probes, and no others",
+            .needs(.root, .tool("ip"), .tool(Holder.python)))
+        func lies() throws {
+            let world = try ProbeWorld()
+            try world.serveLies()
+            let reasons = [
+                "forged": ["name_timeout"], "broken": ["name_timeout"], "elsewhere": ["name_timeout"],
+                "flood": ["name_timeout"], "circle": ["name_error"], "stranger": ["name_error"],
+                "cut": ["name_timeout", "refused"],
+                "tcp-drip": ["name_timeout"], "tcp-nothing": ["name_timeout", "refused"],
+                "tcp-noise": ["name_timeout", "refused"], "tcp-silent": ["name_timeout"],
+            ]
+            let probes = reasons.keys.sorted().map {
+                "  - { name: \($0), kind: dns, target: 198.18.7.1, query: \($0).test., interval: 300ms, timeout: 150ms }"
+            }
+            let agent = try world.agent(
+                ([
+                    "  - { name: honest, kind: dns, target: 198.18.7.1, query: honest.test., interval: 500ms, timeout: 400ms }",
+                    "  - { name: echo, kind: icmp, target: 198.18.7.1, interval: 200ms, timeout: 150ms }",
+                ] + probes).joined(separator: "\n"))
+            func labels(_ probe: String) -> [String: String] { ["netns": world.inside.name, "probe": probe] }
+            let exposition = try wait(agent, for: 20) { exposition in
+                reasons.keys.allSatisfy { (exposition.any("netns_probe_sent_total", labels($0)) ?? 0) >= 8 }
+            }
+            for (probe, allowed) in reasons {
+                #expect(exposition.any("netns_probe_success", labels(probe)) == 0, "\(probe)")
+                #expect(exposition.any("netns_probe_received_total", labels(probe)) == 0, "\(probe)")
+                let told = exposition.series("netns_probe_failures_total", labels(probe)).compactMap {
+                    $0.labels["reason"]
+                }
+                #expect(!told.isEmpty && told.allSatisfy(allowed.contains), "\(probe): \(told)")
+            }
+            func count(_ what: String, _ probe: String) throws -> Double {
+                try #require(exposition.any("netns_probe_\(what)_total", labels(probe)), "\(probe)")
+            }
+            // The kernel answers echo requests; the honest answers come from the program that is busy with its lies.
+            #expect(try count("sent", "echo") >= 8 && count("received", "echo") >= count("sent", "echo") - 1)
+            #expect(try count("received", "honest") * 2 >= count("sent", "honest"))
+            #expect(agent.stop() == 0)
+        }
+
+        @Test(
             "replies that are no answers are not counted as such", .needs(.root, .tool("ip"), .tool(Holder.python)),
             arguments: ["malformed", "spoofed"])
         func noAnswers(_ mode: String) throws {

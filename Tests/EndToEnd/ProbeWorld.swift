@@ -111,6 +111,86 @@ final class ProbeWorld {
     /// anything else is no name. With `tcp` it answers over TCP too.
     func serveNames(tcp: Bool) throws { try run(Self.nameScript, tcp ? "tcp" : "udp") }
 
+    /// A name server on 198.18.7.1 that lies about all names but honest.test: the name says how.
+    func serveLies() throws { try run(Self.lyingScript) }
+
+    private static let lyingScript = """
+        import random, socket, struct, sys, threading, time
+        noise = random.Random(7)
+        pointer = bytes([0xc0, 12])
+        def record(name, kind, data): return name + struct.pack("!HHIH", kind, 1, 60, len(data)) + data
+        def message(query, question, flags=0x8180, records=(), count=None, questions=1):
+            count = len(records) if count is None else count
+            return query[:2] + struct.pack("!HHHHH", flags, questions, count, 0, 0) + question + b"".join(records)
+        def named(text): return b"".join(bytes([len(p)]) + p.encode() for p in text.split(".")) + b"\\0"
+        def read(query):
+            name, i = [], 12
+            while query[i]:
+                name.append(query[i + 1:i + 1 + query[i]].decode().lower()); i += 1 + query[i]
+            return ".".join(name), query[12:i + 5]
+        address = record(pointer, 1, bytes([198, 18, 7, 1]))
+        big = b"".join([record(pointer, 16, b"\\0")] * 5000)
+        def lies(query):
+            name, question = read(query)
+            good = message(query, question, records=[address])
+            if name == "honest.test": return [good]
+            if name == "forged.test":
+                other = message(query, named("other.test") + question[-4:], records=[address])
+                return [query, bytes([good[0] ^ 1]) + good[1:], other, message(query, question[:-4] + b"\\0\\x1c\\0\\1", records=[address]),
+                        message(query, b"", records=[address], questions=0), message(query, question * 2, records=[address], questions=2)]
+            if name == "broken.test":
+                end = 12 + len(question)
+                loop = struct.pack("!H", 0xc000 | end)
+                return [b"", query[:2], good[:11], good[:-1], good[:end + 5], message(query, question, count=65535),
+                        message(query, question, records=[record(loop, 1, bytes(4))]),
+                        message(query, question, records=[record(pointer, 1, bytes(3))]),
+                        message(query, question, records=[record(pointer, 5, b"\\xff\\xff")])]
+            if name == "circle.test":
+                a, b = named("circle.test"), named("b.test")
+                return [message(query, question, records=[record(a, 5, b), record(b, 5, a)])]
+            if name == "stranger.test":
+                return [message(query, question, records=[record(named("bank.test"), 1, bytes([198, 18, 7, 1]))])]
+            if name == "cut.test" or name.startswith("tcp"): return [message(query, question, flags=0x8380)]
+            return []
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.bind(("198.18.7.1", 53))
+        elsewhere = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); elsewhere.bind(("198.18.7.1", 0))
+        def flood(query, sender):
+            name, question = read(query)
+            wrong = bytes([query[0] ^ 1]) + query[1:]
+            whole = message(query, named("other.test") + question[-4:], count=5000) + big
+            end = time.time() + 0.3
+            while time.time() < end:
+                for _ in range(20): udp.sendto(wrong, sender)
+                udp.sendto(whole[:65000], sender)
+        def serve(c):
+            try:
+                query = c.recv(4096)[2:]
+                name, question = read(query)
+                if name == "cut.test":
+                    cut = message(query, question, flags=0x8380); c.sendall(struct.pack("!H", len(cut)) + cut)
+                elif name == "tcp-drip.test":
+                    c.sendall(b"\\xff\\xff")
+                    for _ in range(100): c.sendall(b"x"); time.sleep(0.02)
+                elif name == "tcp-nothing.test":
+                    for _ in range(200): c.sendall(bytes(65536))
+                elif name == "tcp-noise.test": c.sendall(noise.randbytes(200000))
+                elif name == "tcp-silent.test": time.sleep(1)
+            except OSError: pass
+            c.close()
+        def accept(listener):
+            while True: threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+        l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        l.bind(("198.18.7.1", 53)); l.listen(64)
+        threading.Thread(target=accept, args=(l,), daemon=True).start()
+        print("ready", flush=True)
+        while True:
+            query, sender = udp.recvfrom(4096)
+            name, question = read(query)
+            if name == "flood.test": threading.Thread(target=flood, args=(query, sender), daemon=True).start()
+            if name == "elsewhere.test": elsewhere.sendto(message(query, question, records=[address]), sender)
+            for lie in lies(query): udp.sendto(lie, sender)
+        """
+
     private static let nameScript = """
         import socket, struct, sys, threading
         def answer(query, over_tcp):

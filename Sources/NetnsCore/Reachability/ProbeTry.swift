@@ -117,7 +117,9 @@ public struct ProbeTry: Sendable {
     private var name = 0
     private var isSecondType = false
     private var hasNegativeAnswer = false
-    private var question: DNSQuestion?
+    private var question: DNSQuestion? { didSet { isAskedWhole = false } }
+    /// Whether the question was asked over TCP.
+    private var isAskedWhole = false
     // The echo requests.
     private var nextEcho = Instant(nanoseconds: 0)
     private var answered: UInt128 = 0
@@ -233,7 +235,7 @@ public struct ProbeTry: Sendable {
             case .nameError, .noData:
                 hasNegativeAnswer = true
                 return askNext(at: now)
-            case .truncated: return .open(.stream(resolution.servers[server], question.bytes))
+            case .truncated: return askWhole(resolution.servers[server], question)
             case .serverFailure:
                 hasNegativeAnswer = true
                 return askOther(at: now)
@@ -244,6 +246,14 @@ public struct ProbeTry: Sendable {
             return askOther(at: now)
         default: return .wait
         }
+    }
+
+    /// The same question over TCP, where nothing needs to be cut short: one that is all the same is no answer, and is not asked
+    /// for again.
+    private mutating func askWhole(_ address: ProbeAddress, _ question: DNSQuestion) -> Action {
+        guard !isAskedWhole else { return .wait }
+        isAskedWhole = true
+        return .open(.stream(address, question.bytes))
     }
 
     /// The AAAA records after the A, then the next name.
@@ -326,7 +336,7 @@ public struct ProbeTry: Sendable {
             note(seconds)
             return finish(nil)
         case .nameError, .noData, .serverFailure: return finish(.nameError)
-        case .truncated: return .open(.stream(address, question.bytes))
+        case .truncated: return askWhole(address, question)
         case .notForUs: return .wait
         }
     }

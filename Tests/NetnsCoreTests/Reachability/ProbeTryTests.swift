@@ -153,6 +153,9 @@ import Testing
         #expect(again.bytes == asked.bytes)
         _ = attempt.handle(.opened, at: Self.at(0.1))
         #expect(attempt.sent == 1)
+        // One that is cut short over TCP too does not make it connect again and again.
+        let cut = Self.answer(asked.bytes, truncated: true)
+        #expect(attempt.handle(.message(cut, 0.15), at: Self.at(0.15)) == .wait)
         #expect(attempt.handle(.failed(.refused), at: Self.at(0.2)) == .end)
         #expect(attempt.failure == .refused)
     }
