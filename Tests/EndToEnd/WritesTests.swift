@@ -202,6 +202,33 @@ extension EndToEnd {
             for _ in 0..<3 { #expect(try other.scrape().value("netdrift_sysctl_namespaces_kept") == 0) }
         }
 
+        /// Each visit takes the longer the more namespaces there are.
+        @Test("many new namespaces are read in one walk, and few are visited")
+        func manyAtOnce() throws {
+            let prefix = NamedNamespace.uniqueName("s")
+            var namespaces = [try NamedNamespace("\(prefix)a")]
+            let agent = try AgentProcess(["--discovery.include=\(prefix)*"])
+            _ = try agent.scrape()
+            let sweeps = try #require(try agent.scrape().value("netdrift_sysctl_sweeps_total"))
+            namespaces.append(try NamedNamespace("\(prefix)b"))
+            let few = try agent.scrape()
+            #expect(few.sysctl(Self.keepalive, in: namespaces[1].name) == 7200)
+            #expect(few.value("netdrift_sysctl_sweeps_total") == sweeps)
+            for number in 0..<60 { namespaces.append(try NamedNamespace("\(prefix)c\(number)")) }
+            try namespaces[0].set("net/ipv4/tcp_keepalive_time", "711")
+            let many = try agent.scrape()
+            for namespace in namespaces {
+                let value = many.sysctl(Self.keepalive, in: namespace.name)
+                #expect(value == (namespace === namespaces[0] ? 711 : 7200), "\(namespace.name)")
+            }
+            #expect(many.value("netdrift_sysctl_sweeps_total") == sweeps + 1)
+            let next = try agent.scrape()
+            // Not the one that was written a moment ago, perhaps.
+            #expect(try #require(next.value("netdrift_sysctl_namespaces_kept")) >= 61)
+            #expect(next.value("netdrift_sysctl_sweeps_total") == sweeps + 1)
+            #expect(next.value("netdrift_sysctl_unexplained_changes_total") == 0)
+        }
+
         @Test("netdrift writes asks the agent; what was before a restart is gone, and the next is heard")
         func command() throws {
             let namespace = try NamedNamespace()

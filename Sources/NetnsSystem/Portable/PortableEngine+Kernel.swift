@@ -19,14 +19,7 @@ extension PortableEngine {
         let readsSysctls = parts.contains(.sysctls) && beginTrust(kernel, at: start)
         var came = false
         do throws(Errno) {
-            if readsSysctls {
-                kernel.sysctls.add(table)
-                let isUniform = settings.sysctls.patterns.isEmpty
-                for record in records.values where !isUniform || !record.declaredPaths.isEmpty {
-                    kernel.sysctls.add(wantedTable(record))
-                }
-                try kernel.sysctls.prepare()
-            }
+            if readsSysctls { try prepareSysctls(kernel) }
             let result = unsafe try kernel.programs.walk(
                 sysctls: readsSysctls ? kernel.sysctls.count : 0, groups: kernel.sysctls.groups,
                 lasting: kernel.sysctls.lasting, links: parts.contains(.links),
@@ -55,6 +48,46 @@ extension PortableEngine {
         kernel.isWalked = true
         kernel.walkSeconds = readsSysctls ? Instant.now().seconds(since: start) : 0
         return came || went
+    }
+
+    /// Tells the walk which sysctls are to be read.
+    private func prepareSysctls(_ kernel: KernelView) throws(Errno) {
+        kernel.sysctls.add(table)
+        let isUniform = settings.sysctls.patterns.isEmpty
+        for record in records.values where !isUniform || !record.declaredPaths.isEmpty {
+            kernel.sysctls.add(wantedTable(record))
+        }
+        try kernel.sysctls.prepare()
+    }
+
+    /// Walks once more, for sysctls, when the first walk has not read those of so many of these namespaces that to visit each
+    /// would take longer: many that are new (a visit takes the longer the more there are, since procfs keeps the entries of all
+    /// under one name), or that were not known to be selected.
+    private func walkAgain(_ namespaces: [PortableNamespace], _ kernel: KernelView) {
+        guard settings.sysctls.patterns.isEmpty else { return }
+        let reliesOnWrites = trust.isInUse && !trust.readsAll
+        let unread = namespaces.count { record in
+            let wanted = wantedTable(record)
+            return record.kernel.isFresh
+                && !(reliesOnWrites ? isTrusted(record, wanted) : record.kernel.table === wanted)
+        }
+        guard unread * SysctlTrust.visitCost > records.count + 100 else { return }
+        let start = Instant.now()
+        do throws(Errno) {
+            try prepareSysctls(kernel)
+            _ = unsafe try kernel.programs.walk(
+                sysctls: kernel.sysctls.count, groups: kernel.sysctls.groups, lasting: kernel.sysctls.lasting,
+                links: false, begin: {},
+                { namespace, values, _ in
+                    // Who came meanwhile is for the next collection.
+                    guard let record = records[UInt64(namespace.inode)], record.sample.cookie == namespace.cookie,
+                        record.kernel.isFresh
+                    else { return }
+                    unsafe take(values, record, kernel)
+                })
+            trust.noteSweep(at: start)
+            kernel.walkSeconds += Instant.now().seconds(since: start)
+        } catch { ledger.count("walk", error) }
     }
 
     /// The table of what is read in a namespace, as far as it is known before a visit.
@@ -91,13 +124,19 @@ extension PortableEngine {
         } else if found.has_links != 0 {
             unsafe record.kernel.links.take(links)
         }
-        guard let values = unsafe values else { return }
+        guard unsafe values != nil else { return }
         guard isWanted else {
             record.kernel.bytes = []
             record.kernel.table = nil
             record.kernel.trusted = nil
             return
         }
+        unsafe take(values, record, kernel)
+    }
+
+    /// Takes the sysctls of one namespace of a walk.
+    private func take(_ values: UnsafePointer<nd_bpf_value>?, _ record: PortableNamespace, _ kernel: KernelView) {
+        guard let values = unsafe values else { return }
         let table = wantedTable(record)
         let size = kernel.sysctls.count * MemoryLayout<nd_bpf_value>.stride
         let raw = unsafe UnsafeRawBufferPointer(start: values, count: size)
@@ -133,6 +172,7 @@ extension PortableEngine {
             for record in namespaces { record.kernel.sysctls = .all }
             return namespaces
         }
+        if parts.contains(.sysctls) { walkAgain(namespaces, kernel) }
         let others = parts.subtracting(.sysctls)
         let now = Instant.now()
         return namespaces.filter { record in

@@ -63,6 +63,14 @@ struct SysctlTrust {
         return readsAll
     }
 
+    /// This collection has read all after all.
+    mutating func noteSweep(at now: Instant) {
+        guard !readsAll else { return }
+        readsAll = true
+        sweeps += 1
+        nextSweep = now.advanced(bySeconds: interval)
+    }
+
     /// Everything is to be read at the next collection.
     mutating func forget() {
         lastReading = nil
