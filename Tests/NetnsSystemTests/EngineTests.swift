@@ -95,6 +95,27 @@ extension KernelTests {
             #expect(engine.ledger.entries.isEmpty)
         }
 
+        /// Who makes namespaces by the thousand takes no sample from those that were there before a deadline.
+        @Test func newcomersComeLast() throws {
+            let prefix = NamedNamespace.uniqueName("o")
+            var namespaces = [try NamedNamespace("\(prefix)m"), try NamedNamespace("\(prefix)z")]
+            let engine = try EngineUnderTest(["\(prefix)*", "net:*"])
+            try engine.collect()
+            namespaces.append(try NamedNamespace("\(prefix)a"))
+            let process = try ChildProcess("unshare", "--net", "sh", "-c", "echo ready; exec cat")
+            let inode = try NamedNamespace.inode(of: "/proc/\(process.pid)/ns/net")
+            // It finds them, and reads nobody.
+            for _ in 0..<2 { try engine.collect(until: Instant.now()) }
+            let wanted = Set(namespaces.map(\.inode) + [inode])
+            let order = engine.engine.inOrderOfVisits(engine.engine.sorted).map(\.inode).filter(wanted.contains)
+            #expect(order == namespaces.map(\.inode) + [inode])
+            try engine.collect()
+            try engine.collect(until: Instant.now())
+            let later = engine.engine.inOrderOfVisits(engine.engine.sorted).map(\.inode)
+            #expect(later == engine.engine.sorted.map(\.inode))
+            process.end()
+        }
+
         @Test func partsThatAreNotAskedFor() throws {
             let namespace = try NamedNamespace()
             let engine = try EngineUnderTest([namespace.name])

@@ -148,6 +148,8 @@ public final class PortableEngine: NamespaceEngine {
             // First: what others are compared with is not what a deadline may leave out.
             visited.insert(host, at: 0)
         }
+        for namespace in visited where namespace.outcome == .read { namespace.isFamiliar = true }
+        visited = inOrderOfVisits(visited)
         for namespace in visited {
             namespace.outcome = .notReached
             namespace.sample.wasRead = false
@@ -165,6 +167,18 @@ public final class PortableEngine: NamespaceEngine {
         endTrust(parts)
         if parts.contains(.links) { try findPeers(until: deadline) }
         return report
+    }
+
+    /// Namespaces in an order in which a deadline takes nothing from those that were there: the host, then those that were read
+    /// before, which cost little. New ones come last, and of them those that root or root's runtimes have made come first.
+    func inOrderOfVisits(_ namespaces: [PortableNamespace]) -> [PortableNamespace] {
+        guard !namespaces.allSatisfy(\.isFamiliar) else { return namespaces }
+        var ranks: [[PortableNamespace]] = [[], [], [], []]
+        for namespace in namespaces {
+            let isRoots = !namespace.sample.mounts.isEmpty || namespace.sample.containers.contains(where: \.isTrusted)
+            ranks[namespace.isHost ? 0 : namespace.isFamiliar ? 1 : isRoots ? 2 : 3].append(namespace)
+        }
+        return Array(ranks.joined())
     }
 
     /// Threads of this engine that did not come back, those from before a change of its settings too.

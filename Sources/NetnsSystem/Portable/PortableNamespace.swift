@@ -23,6 +23,8 @@ final class PortableNamespace: @unchecked Sendable {
     var sample: NamespaceSample
     var kept = KeptDescriptors()
     var outcome = Outcome.notReached
+    /// Whether a collection before the present one has read it.
+    var isFamiliar = false
     /// The visit of an earlier collection from which its thread has not come back, and its number there.
     private var stuckVisit: (job: VisitJob, index: Int)?
     /// Collections running in which no way led to it.
@@ -67,6 +69,7 @@ final class PortableNamespace: @unchecked Sendable {
         unanswered = [:]
         writability = nil
         kernel = KernelReading()
+        isFamiliar = false
     }
 
     /// What was found out before the visit.
