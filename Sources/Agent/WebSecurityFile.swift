@@ -107,7 +107,8 @@ final class WebSecurityFile: Sendable {
         state.configuration = configuration
         state.stamps = Self.stamps([path] + configuration.files)
         var security = WebSecurity(
-            tls: state.security.tls, users: configuration.users, headers: configuration.headers)
+            tls: state.security.tls, users: configuration.users, headers: configuration.headers,
+            rateLimit: configuration.rateLimit)
         do {
             security.tls = try Self.context(configuration)
             state.isRight = true
@@ -131,7 +132,8 @@ final class WebSecurityFile: Sendable {
 
     private static func security(_ configuration: WebConfiguration) throws -> WebSecurity {
         WebSecurity(
-            tls: try context(configuration), users: configuration.users, headers: configuration.headers)
+            tls: try context(configuration), users: configuration.users, headers: configuration.headers,
+            rateLimit: configuration.rateLimit)
     }
 
     /// `kept` is what lends its certificate and key when the configuration's own are of no use.

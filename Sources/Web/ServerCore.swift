@@ -68,14 +68,24 @@ final class ServerCore: Sendable {
                 return
             }
         }
-        guard !security.users.isEmpty else { return route(exchange) }
+        let limit = security.rateLimit
+        guard !security.users.isEmpty else { return serve(exchange, limit) }
         let decision = gate.check(exchange.request, users: security.users) { [weak self] refusal in
-            if let refusal { exchange.answer(refusal) } else { self?.route(exchange) }
+            if let refusal { exchange.answer(refusal) } else { self?.serve(exchange, limit) }
         }
         switch decision {
-        case .allowed: route(exchange)
+        case .allowed: serve(exchange, limit)
         case .refused(let response): exchange.answer(response)
         case .later: break
+        }
+    }
+
+    /// Serves a client who is welcome. Others have taken nothing of what the limit allows.
+    private func serve(_ exchange: Exchange, _ limit: RateLimit?) {
+        if let limit, let refusal = gate.take(limit) {
+            exchange.answer(refusal)
+        } else {
+            route(exchange)
         }
     }
 

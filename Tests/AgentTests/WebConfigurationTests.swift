@@ -84,7 +84,11 @@ import Web
             ("basic_auth_users: {\"a:b\": x}", "1:20", "no colon"),
             ("http_server_config: {headers: {Server: x}}", "1:32", "unknown key 'Server'"),
             ("http_server_config: {headers: {X-Frame-Options: \"a\\nb\"}}", "1:49", "printable ASCII"),
-            ("rate_limit: {interval: 1s}", "1:1", "--web.max-requests"),
+            ("rate_limit: {interval: 1s}", "1:1", "rate_limit needs burst"),
+            ("rate_limit: {burst: 1}", "1:1", "rate_limit needs interval"),
+            ("rate_limit: {interval: 1s, burst: 0}", "1:35", "burst"),
+            ("rate_limit: {interval: fast, burst: 2}", "1:24", "interval"),
+            ("rate_limit: {interval: 1s, burst: 2, per: x}", "1:38", "unknown key 'per'"),
         ])
     func mistakes(_ text: String, _ place: String, _ words: String) throws {
         let error = try #require(throws: ConfigurationError.self) { try Self.parse(text) }

@@ -249,6 +249,24 @@ extension EndToEnd {
         }
 
         @Test(
+            "rate_limit bounds what is served, and who is kept out takes nothing of it",
+            .needs(.root, .tool("htpasswd"), .tool("curl")))
+        func rateLimit() throws {
+            let certificates = try Certificates()
+            let agent = try SecureAgent(
+                try Self.user("u", "p") + "rate_limit: {interval: 1h, burst: 4}\n", certificates)
+            for _ in 0..<6 { #expect(try agent.ask() == "401") }
+            for _ in 0..<3 { #expect(try agent.ask(user: "u:p") == "200") }
+            let refused = "netdrift_web_requests_refused_total"
+            #expect(try agent.metric(refused, ["reason": "rate_limit"], user: "u:p") == 0)
+            #expect(try agent.ask(user: "u:p") == "429")
+            #expect(try agent.ask() == "401")
+            try certificates.write("web.yml", try Self.user("u", "p") + "rate_limit: {interval: 0}\n")
+            for _ in 0..<8 { #expect(try agent.ask(user: "u:p") == "200") }
+            #expect(try agent.metric(refused, ["reason": "rate_limit"], user: "u:p") == 1)
+        }
+
+        @Test(
             "the file is read again, and a broken one lets nobody in", .needs(.root, .tool("htpasswd"), .tool("curl")))
         func reloaded() throws {
             let certificates = try Certificates()

@@ -186,14 +186,15 @@ struct AgentCollector: Collector {
                 "netdrift_web_requests_refused_total", .counter, labels: ["reason"],
                 help:
                     "Requests that --web.config.file keeps out: no_credentials; failed_login, a wrong user or password; "
-                    + "throttled, too many of those from one address; client_certificate; config, the file is broken."
+                    + "throttled, too many of those from one address; client_certificate; config, the file is broken; "
+                    + "rate_limit, more than it allows."
             ) { _, writer in
                 guard let web = state.web?(), web.status != nil else { return }
                 let labels = ByteBuffer(capacity: 64)
                 for (reason, count) in [
                     ("client_certificate", web.counts.refusedCertificates), ("config", web.counts.broken),
                     ("failed_login", web.counts.failedLogins), ("no_credentials", web.counts.withoutCredentials),
-                    ("throttled", web.counts.throttled),
+                    ("rate_limit", web.counts.rateLimited), ("throttled", web.counts.throttled),
                 ] {
                     labels.removeAll()
                     labels.openLabels("reason", reason.utf8Span.span)

@@ -20,6 +20,7 @@ struct WebConfiguration {
     var tls: TLS?
     var users: [String: PasswordHash] = [:]
     var headers: [(name: String, value: String)] = []
+    var rateLimit: RateLimit?
     /// What is understood and makes no difference here.
     var notes: [String] = []
 
@@ -55,10 +56,7 @@ package enum WebConfigurationFile {
             switch field.name {
             case "tls_server_config": configuration.tls = issues.tls(field)
             case "http_server_config": issues.http(field, into: &configuration)
-            case "rate_limit":
-                issues.add(
-                    "requests are not limited by rate: --web.max-requests bounds scrapes at a time, and failed logins are "
-                        + "limited by themselves", field.key, field.path)
+            case "rate_limit": configuration.rateLimit = issues.rateLimit(field)
             default:
                 for user in issues.fields(field.value, field.path, known: nil) ?? [] {
                     guard !user.name.isEmpty, !user.name.contains(":") else {
@@ -104,6 +102,26 @@ extension IssueCollector {
                 configuration.headers.append((name: header.name, value: value))
             }
         }
+    }
+
+    /// An interval of 0 is no limit.
+    fileprivate mutating func rateLimit(_ field: Field) -> RateLimit? {
+        guard let parts = fields(field.value, field.path, known: ["interval", "burst"]) else { return nil }
+        var interval: Double?
+        var burst: Int?
+        for part in parts {
+            if part.name == "interval" {
+                interval = part.value.text == "0" ? 0 : duration(part.value, part.path, 0...86_400, "0 to 1d")
+            } else {
+                burst = integer(part.value, part.path, 1...1_000_000)
+            }
+        }
+        for (name, words) in [("interval", "the time for one request, as 1s"), ("burst", "how many may come at once")]
+        where !parts.contains(where: { $0.name == name }) && (name == "interval" || interval != 0) {
+            add("rate_limit needs \(name), \(words)", field.key, field.path)
+        }
+        guard let interval, interval > 0, let burst else { return nil }
+        return RateLimit(interval: .seconds(interval), burst: burst)
     }
 
     fileprivate mutating func tls(_ field: Field) -> WebConfiguration.TLS? {

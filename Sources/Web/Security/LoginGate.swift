@@ -28,6 +28,7 @@ final class LoginGate: Sendable {
         var cache = LoginCache()
         var throttle = LoginThrottle()
         var counts = SecurityCounts()
+        var bucket = RateBucket()
         var thread: pthread_t?
         var isStopped = false
     }
@@ -45,6 +46,15 @@ final class LoginGate: Sendable {
     var counts: SecurityCounts { state.withLock { $0.counts } }
 
     func count(_ change: (inout SecurityCounts) -> Void) { state.withLock { change(&$0.counts) } }
+
+    /// Takes one of the requests that a limit allows; gives the refusal when there is none left.
+    func take(_ limit: RateLimit) -> Response? {
+        state.withLock { state in
+            guard let seconds = state.bucket.take(limit, at: .now) else { return nil }
+            state.counts.rateLimited += 1
+            return Self.later(429, "Too many requests: the rate_limit of --web.config.file is reached.", seconds)
+        }
+    }
 
     /// Decides whether a request is allowed by its Authorization headers, or will.
     func check(

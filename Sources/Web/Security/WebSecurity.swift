@@ -6,17 +6,20 @@ public struct WebSecurity: Sendable {
     public var users: [String: PasswordHash]
     /// Header fields of every answer, in place of those that the server or a route gives.
     public var headers: [(name: String, value: String)]
+    /// How many requests are served; nil: all.
+    public var rateLimit: RateLimit?
     /// Why nobody is served: the file is broken since it was last read. What the rest says still holds for connections.
     public var breakage: String?
 
     /// Security by its parts.
     public init(
         tls: TLSContext? = nil, users: [String: PasswordHash] = [:], headers: [(name: String, value: String)] = [],
-        breakage: String? = nil
+        rateLimit: RateLimit? = nil, breakage: String? = nil
     ) {
         self.tls = tls
         self.users = users
         self.headers = headers
+        self.rateLimit = rateLimit
         self.breakage = breakage
     }
 }
@@ -32,6 +35,8 @@ public struct SecurityCounts: Sendable {
     public var withoutCredentials: UInt64 = 0
     /// Requests refused for too many failed logins from their address, or too many at a time.
     public var throttled: UInt64 = 0
+    /// Requests beyond the rate that is allowed.
+    public var rateLimited: UInt64 = 0
     /// Requests of clients whose certificate is not, or no longer, welcome.
     public var refusedCertificates: UInt64 = 0
     /// Requests refused since the file is broken.
