@@ -14,6 +14,8 @@ ARGS ?=
 # Which sanitizers and suites: make sanitize SANITIZE=address SUITES='WebTests|SoakTests'
 SANITIZE ?= thread address
 SUITES ?=
+# What fails it: tests, or the sanitizer's reports alone: make sanitize JUDGE=reports
+JUDGE ?= tests
 # Arguments for the fuzzer: make fuzz FUZZ="--minutes 10 --target netlink-links --seed 1"
 FUZZ ?=
 # Arguments for the image: make image IMAGE="--tag registry.example.org/netdrift:1"
@@ -61,8 +63,8 @@ bench: build ## Measure against the bare system calls and the peers' way (root):
 fuzz: packages ## Fuzz the parsers for ten minutes by libFuzzer: make fuzz FUZZ="--minutes 60 --target dns".
 	scripts/fuzz $(FUZZ)
 
-sanitize: test-packages ## The tests under ThreadSanitizer, then under AddressSanitizer (an hour): make sanitize SANITIZE=thread.
-	@for kind in $(SANITIZE); do scripts/sanitize $$kind "$(SUITES)" || exit 1; done
+sanitize: test-packages ## The tests under ThreadSanitizer, then under AddressSanitizer (40 minutes): make sanitize SANITIZE=thread.
+	@for kind in $(SANITIZE); do scripts/sanitize $$kind "$(SUITES)" $(JUDGE) || exit 1; done
 
 soak: build ## The agent among namespaces that come and go, held against what was done (root): make soak SOAK="--minutes 10".
 	scripts/soak $(SOAK)

@@ -123,7 +123,7 @@ extension EndToEnd {
                 "flood": ["name_timeout"], "circle": ["name_error"], "stranger": ["name_error"],
                 "cut": ["name_timeout", "refused"],
                 "tcp-drip": ["name_timeout"], "tcp-nothing": ["name_timeout", "refused"],
-                "tcp-noise": ["name_timeout", "refused"], "tcp-silent": ["name_timeout"],
+                "tcp-noise": ["name_timeout", "refused"], "tcp-silent": ["name_timeout", "refused"],
             ]
             let probes = reasons.keys.sorted().map {
                 "  - { name: \($0), kind: dns, target: 198.18.7.1, query: \($0).test., interval: 300ms, timeout: 150ms }"
