@@ -1,5 +1,6 @@
 internal import Glibc
 internal import NetnsCore
+internal import Synchronization
 
 /// The containers of one user, looked for on a thread that may be lost.
 ///
@@ -23,13 +24,25 @@ final class UserContainers {
     /// it made, or has lost it, and `LosableThread` lets no other to its place before it is back.
     private final class Search: @unchecked Sendable {
         private let finder: ContainerFinder
+        /// What a thread that was lost has found after all.
+        private let late = Mutex<Result?>(nil)
 
         init(_ finder: ContainerFinder) { self.finder = finder }
 
         func run(allowance: Int) -> Result {
             var allowance = allowance
             let changed = finder.refresh(&allowance)
-            return Result(changed: changed, records: finder.records, reads: finder.reads, allowance: allowance)
+            let result = Result(
+                changed: changed, records: finder.records, reads: finder.reads, allowance: allowance)
+            late.withLock { $0 = result }
+            return result
+        }
+
+        func takeLate() -> Result? {
+            late.withLock { late in
+                defer { late = nil }
+                return late
+            }
         }
     }
 
@@ -50,18 +63,20 @@ final class UserContainers {
     /// changed.
     func refresh(_ allowance: inout Int) -> Bool {
         let (search, limit) = (search, allowance)
-        let result = LosableThread.run("containers of user \(user)", within: Self.patience) {
+        let inTime = LosableThread.run(.init(.containers, "of user \(user)"), within: Self.patience) {
             search.run(allowance: limit)
         }
-        guard let result else {
-            if !isLate { ledger.count("container", Errno(rawValue: ETIMEDOUT)) }
-            isLate = true
-            return false
+        let late = search.takeLate()
+        if let inTime {
+            let changed = inTime.changed || isLate
+            isLate = false
+            (records, reads, allowance) = (inTime.records, inTime.reads, inTime.allowance)
+            return changed
         }
-        // What a lost thread found after all has not been seen yet.
-        let changed = result.changed || isLate
-        isLate = false
-        (records, reads, allowance) = (result.records, result.reads, result.allowance)
-        return changed
+        if !isLate { ledger.count("container", Errno(rawValue: ETIMEDOUT)) }
+        isLate = true
+        guard let late else { return false }
+        (records, reads) = (late.records, late.reads)
+        return true
     }
 }

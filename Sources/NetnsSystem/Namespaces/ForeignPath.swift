@@ -29,8 +29,8 @@ final class ForeignPath: Sendable {
         // All processes of a mount namespace would wait for the same file system.
         var status = stat()
         let place =
-            unsafe stat("\(process)/ns/mnt", &status) == 0 ? "mounts of \(status.st_ino)" : "mounts of process \(pid)"
-        let result = LosableThread.run(place, within: patience) { () -> Result<ForeignPath, Errno> in
+            unsafe stat("\(process)/ns/mnt", &status) == 0 ? "\(status.st_ino)" : "of process \(pid)"
+        let result = LosableThread.run(.init(.mounts, place), within: patience) { () -> Result<ForeignPath, Errno> in
             do throws(Errno) {
                 // It begins where the thread is that made it, and must not hold that namespace.
                 try home().enter()

@@ -56,7 +56,9 @@ public enum CommandLine {
         while !left.isEmpty {
             let job = left.prefix(256)
             let found = Monitor<[(pid: Int32, line: String?)]>([])
-            let isWhole: Void? = LosableThread.run("command line of \(job.first ?? 0)", within: patience) {
+            let isWhole: Void? = LosableThread.run(
+                .init(.commandLines, "\(job.first ?? 0)"), within: patience
+            ) {
                 guard var reader = try? LeaderReader(procfs: procfs) else { return }
                 for pid in job {
                     let line = reader.commandLine(pid)
@@ -71,7 +73,7 @@ public enum CommandLine {
             }
             // Whoever did not answer is passed over; the lost thread goes on to nobody's use.
             left = left.dropFirst(read.count + 1)
-            if LosableThread.lostThreads == LosableThread.maximumLost { break }
+            if LosableThread.lostThreads(.commandLines) == LosableThread.maximumLost { break }
         }
         return lines
     }
@@ -88,16 +90,25 @@ final class UserNames {
         if let name = names[uid] { return name }
         // A host of containers may show any number of user ids.
         if names.count > 10_000 { names.removeAll() }
-        let name = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16384) { buffer -> String in
+        // One that answers no more (LDAP) costs half a second now and then; until it does, the number will do.
+        let answer = LosableThread.run(.init(.userNames, ""), within: Self.patience) { Self.find(uid) }
+        guard let answer else { return String(uid) }
+        let name = answer ?? String(uid)
+        names[uid] = name
+        return name
+    }
+
+    private static let patience = 0.5
+
+    private static func find(_ uid: UInt32) -> String? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16384) { buffer -> String? in
             var entry = unsafe passwd()
             var result: UnsafeMutablePointer<passwd>?
             guard let base = buffer.baseAddress,
                 unsafe getpwuid_r(uid, &entry, base, buffer.count, &result) == 0, unsafe result != nil,
                 let found = unsafe entry.pw_name
-            else { return String(uid) }
+            else { return nil }
             return unsafe String(cString: found)
         }
-        names[uid] = name
-        return name
     }
 }

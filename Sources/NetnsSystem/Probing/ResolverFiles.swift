@@ -19,8 +19,9 @@ enum ResolverFiles {
 
     /// As `resolution`, on a thread that may be lost: nil when a file system does not answer.
     static func guardedResolution(of name: String?, in site: ProbeSite, _ paths: SystemPaths) -> NameResolution? {
-        LosableThread.run("resolv.conf of \(site.inode)", within: patience) { resolution(of: name, in: site, paths) }
-            ?? nil
+        LosableThread.run(.init(.resolver, "\(site.inode)"), within: patience) {
+            resolution(of: name, in: site, paths)
+        } ?? nil
     }
 
     /// What the namespace resolves names with; nil when its resolv.conf cannot be read.
