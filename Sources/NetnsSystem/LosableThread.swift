@@ -14,6 +14,7 @@ enum LosableThread {
         enum Purpose: Hashable, Sendable {
             case resolver
             case mounts
+            case descriptors
             case commandLines
             case containers
             case userNames
@@ -40,7 +41,7 @@ enum LosableThread {
     }
 
     /// How many did not come back.
-    static var lostThreads: Int { places.withLock { $0.lost.count } }
+    static var lostThreads: Int { places.withLock { $0.lost.values.reduce(0, +) } }
 
     /// How many of one purpose.
     static func lostThreads(_ purpose: Place.Purpose) -> Int { places.withLock { $0.count(purpose) } }
@@ -84,8 +85,8 @@ enum LosableThread {
 struct LosablePlaces: Sendable {
     typealias Place = LosableThread.Place
 
-    /// Where threads are that did not come back.
-    private(set) var lost: Set<Place> = []
+    /// Where threads are that did not come back, and how many: several may have set out at once.
+    private(set) var lost: [Place: Int] = [:]
     /// Where threads were lost before: how often running, and until when nobody goes there.
     private var slow: [Place: (times: Int, until: Instant)] = [:]
     private let maximumLost: Int
@@ -99,18 +100,21 @@ struct LosablePlaces: Sendable {
 
     init(maximumLost: Int) { self.maximumLost = maximumLost }
 
-    func count(_ purpose: Place.Purpose) -> Int { lost.count { $0.purpose == purpose } }
+    func count(_ purpose: Place.Purpose) -> Int {
+        lost.reduce(0) { $0 + ($1.key.purpose == purpose ? $1.value : 0) }
+    }
 
     func isOpen(_ place: Place, at now: Instant) -> Bool {
-        guard !lost.contains(place), count(place.purpose) < maximumLost else { return false }
+        guard lost[place] == nil, count(place.purpose) < maximumLost else { return false }
         guard let known = slow[place] else { return true }
         return now >= known.until
     }
 
-    mutating func wasLost(_ place: Place) { lost.insert(place) }
+    mutating func wasLost(_ place: Place) { lost[place, default: 0] += 1 }
 
     mutating func cameBack(_ place: Place, at now: Instant) {
-        lost.remove(place)
+        let others = (lost[place] ?? 1) - 1
+        lost[place] = others > 0 ? others : nil
         let times = slow[place]?.times ?? 0
         if slow[place] == nil, slow.count >= Self.maximumPlaces,
             let first = slow.min(by: { $0.value.until < $1.value.until })

@@ -123,11 +123,13 @@ extension EndToEnd {
         }
 
         /// A process with such a file system at ROOT/etc that answers at first. `mount`: a namespace is mounted on a file of it, and
-        /// nothing else holds that; then nobody is answered. `fault`: a child in a namespace of its own waits for a page.
+        /// nothing else holds that; then nobody is answered, or with `refuse` everybody by EBADF. `fault`: a child in a namespace of its own
+        /// waits for a page. `socket`: a socket holds a namespace, and at SIGUSR1 a file that is not answered for takes its place.
         private static let lapsing = """
-            import ctypes, mmap, os, struct, sys, threading, time
+            import ctypes, mmap, os, signal, socket, struct, sys, threading, time
             libc = ctypes.CDLL(None, use_errno=True)
             root, way = sys.argv[1:3]
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
             fuse = os.open('/dev/fuse', os.O_RDWR)
             options = b'fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other' % fuse
             where = root + '/etc'
@@ -152,6 +154,8 @@ extension EndToEnd {
                     request = os.read(fuse, 1 << 18)
                     length, opcode, unique, node = struct.unpack_from('IIQQ', request)
                     body = None if silent.is_set() else answer(opcode, node, request)
+                    if silent.is_set() and way == 'refuse' and opcode not in (2, 42):
+                        os.write(fuse, struct.pack('IiQ', 16, -9, unique))
                     if body is not None:
                         os.write(fuse, struct.pack('IiQ', 16 + len(body), 0, unique) + body)
             threading.Thread(target=serve, daemon=True).start()
@@ -160,7 +164,21 @@ extension EndToEnd {
                 if libc.unshare(0x40000000): sys.exit('unshare')
                 with open('/proc/sys/net/ipv4/tcp_keepalive_time', 'w') as file: file.write('741')
                 return os.stat(here).st_ino
-            if way == 'mount':
+            if way == 'socket':
+                home = os.open(here, os.O_RDONLY)
+                inode = fresh()
+                held = socket.socket()
+                keeper = held.dup()
+                libc.setns(home, 0)
+                file = os.open(where + '/file', os.O_RDONLY)
+                silent.set()
+                def replace():
+                    signal.sigwait([signal.SIGUSR1])
+                    os.dup2(file, held.fileno())
+                    os.write(1, b'replaced\\n')
+                threading.Thread(target=replace, daemon=True).start()
+                os.write(1, b'ready\\n%d\\n' % inode)
+            elif way in ('mount', 'refuse'):
                 home = os.open(here, os.O_RDONLY)
                 inode = fresh()
                 mount(here.encode(), where + '/ns', None, 4096, None)
@@ -182,6 +200,8 @@ extension EndToEnd {
                 page[0]
                 sys.exit('the page came')
             sys.stdin.read()
+            # MNT_FORCE: whoever waits is let go. Else to close a file would wait for an answer, here too.
+            libc.umount2(where.encode(), 1)
             os._exit(0)
             """
 
@@ -232,6 +252,64 @@ extension EndToEnd {
             #expect(
                 try eventually { try agent.scrape().value("netdrift_stuck_threads") == 0 ? true : nil } == true)
             #expect(agent.stop() == 0)
+        }
+
+        @Test("a file system that answers EBADF is only wrong", arguments: ["auto", "portable"])
+        func refusing(_ engine: String) throws {
+            let directory = try TemporaryDirectory()
+            let server = try Self.lapsing(directory, "refuse")
+            defer { server.end() }
+            let inode = try #require(UInt64(try server.readLine(within: 5)))
+            let victim = try NamedNamespace(NamedNamespace.uniqueName("victim"))
+            let configuration = try directory.write(
+                "netdrift.yml",
+                "probes: [{name: dns, kind: dns, target: resolver, query: a.example., interval: 200ms, timeout: 100ms}]\n"
+            )
+            let agent = try AgentProcess([
+                "--engine=\(engine)", "--collector.probe", "--config.file=\(configuration)",
+                "--discovery.deep-interval=300ms", "--discovery.include=\(victim.name)",
+                "--discovery.include=net:[[]\(inode)]",
+            ])
+            let told = try eventually {
+                let exposition = try agent.scrape(timeout: 5)
+                #expect(exposition.devices(of: victim.name) == ["lo"])
+                let errors = ["operation": "enter", "reason": "EBADF"]
+                return (exposition.value("netdrift_namespace_errors_total", errors) ?? 0) > 0 ? true : nil
+            }
+            #expect(told == true && agent.isRunning, "\(agent.log)")
+            #expect(agent.stop() == 0)
+        }
+
+        @Test(
+            "a socket that becomes a file which is not answered for costs its namespace alone",
+            arguments: ["auto", "portable"])
+        func socket(_ engine: String) throws {
+            let directory = try TemporaryDirectory()
+            let server = try Self.lapsing(directory, "socket")
+            defer { server.end() }
+            let inode = try #require(UInt64(try server.readLine(within: 5)))
+            let victim = try NamedNamespace(NamedNamespace.uniqueName("victim"))
+            let agent = try AgentProcess([
+                "--engine=\(engine)", "--discovery.deep-interval=300ms", "--discovery.include=\(victim.name)",
+                "--discovery.include=net:[[]\(inode)]",
+            ])
+            let name = "net:[\(inode)]"
+            let found = try eventually { try agent.scrape().devices(of: name) == ["lo"] ? true : nil }
+            #expect(found == true)
+            kill(server.pid, SIGUSR1)
+            #expect(try server.readLine(within: 5) == "replaced")
+            var lost = 0.0
+            for _ in 0..<8 {
+                let exposition = try agent.scrape(timeout: 5)
+                #expect(exposition.devices(of: victim.name) == ["lo"])
+                lost = max(lost, exposition.value("netdrift_stuck_threads") ?? 9)
+                usleep(100_000)
+            }
+            #expect(lost == 1)
+            server.end()
+            #expect(
+                try eventually { try agent.scrape().value("netdrift_stuck_threads") == 0 ? true : nil } == true)
+            #expect(agent.isRunning && agent.stop() == 0)
         }
 
         @Test(

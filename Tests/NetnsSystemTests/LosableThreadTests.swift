@@ -40,7 +40,7 @@ import Testing
         for (times, pause) in [30.0, 60, 120, 240, 480, 960, 1920, 1920, 1920].enumerated() {
             #expect(places.isOpen(slow, at: now), "\(times)")
             places.wasLost(slow)
-            #expect(!places.isOpen(slow, at: now.advanced(bySeconds: 1e6)) && places.lost == [slow])
+            #expect(!places.isOpen(slow, at: now.advanced(bySeconds: 1e6)) && places.lost == [slow: 1])
             places.cameBack(slow, at: now)
             #expect(places.lost.isEmpty && places.isOpen(other, at: now))
             #expect(!places.isOpen(slow, at: now.advanced(bySeconds: pause - 1)), "\(times)")
@@ -51,6 +51,21 @@ import Testing
         places.wasLost(slow)
         places.cameBack(slow, at: now)
         #expect(places.isOpen(slow, at: now.advanced(bySeconds: 30)))
+    }
+
+    /// Two that set out at once are both to come back before a third goes there.
+    @Test func severalAtOnePlace() {
+        var places = LosablePlaces(maximumLost: 2)
+        let start = Instant(nanoseconds: 0)
+        let (one, other) = (place("one"), place("other"))
+        places.wasLost(one)
+        places.wasLost(one)
+        #expect(places.count(.resolver) == 2 && !places.isOpen(other, at: start))
+        places.cameBack(one, at: start)
+        #expect(places.count(.resolver) == 1 && places.isOpen(other, at: start))
+        #expect(!places.isOpen(one, at: start.advanced(bySeconds: 1e6)))
+        places.cameBack(one, at: start)
+        #expect(places.lost.isEmpty && places.isOpen(one, at: start.advanced(bySeconds: 1e6)))
     }
 
     @Test func placesAreNotRememberedWithoutEnd() {

@@ -57,7 +57,9 @@ struct DeepScan: ~Copyable {
     }
 
     /// Looks at every process but our own, whose descriptors are those of a collection under way.
-    mutating func run() throws(Errno) -> DeepFindings {
+    ///
+    /// It stops, with what it has found, as soon as `isEnough` says so between two processes.
+    mutating func run(until isEnough: () -> Bool = { false }) throws(Errno) -> DeepFindings {
         let start = Instant.now()
         var findings = DeepFindings()
         var sockets: [UInt64: UInt64] = [:]
@@ -67,6 +69,7 @@ struct DeepScan: ~Copyable {
         var pids: [Int32] = []
         try processes.forEachNumber(of: procfs) { pids.append($0) }
         for pid in pids where pid != own {
+            if isEnough() { break }
             let namespace = namespace("\(pid)/ns/net")
             lookAtMounts("\(pid)", pid, &mountNamespaces, &findings)
             lookAtThreads(pid, namespace, &mountNamespaces, &findings)
@@ -141,9 +144,8 @@ struct DeepScan: ~Copyable {
             if error.meansDenied { findings.denied += 1 }
             return
         }
-        var process: Int32 = -1
-        defer { if process >= 0 { FileDescriptor.close(process) } }
         let raw = directory.rawValue
+        var asked: [(fd: Int32, socket: UInt64)] = []
         try? entries.forEachNumber(of: directory) { fd in
             let target = try? links.read("\(fd)", at: raw) { text -> Target? in
                 if let inode = NamespaceLinkText.inode(text) { return .namespace(inode) }
@@ -157,16 +159,10 @@ struct DeepScan: ~Copyable {
             case .namespace(let inode):
                 findings.add(.descriptor(pid: pid, fd: fd), to: inode)
             case .socket(let socket):
-                var inode = socketNamespaces[socket] ?? sockets[socket]
-                if inode == nil {
-                    if process < 0 { process = nd_pidfd_open(pid) }
-                    guard process >= 0 else { return }
-                    do throws(Errno) { inode = try Self.namespace(ofSocket: fd, process: process) } catch {
-                        if error.meansDenied { findings.socketsDenied += 1 }
-                        return
-                    }
+                guard let inode = socketNamespaces[socket] ?? sockets[socket] else {
+                    asked.append((fd, socket))
+                    return
                 }
-                guard let inode else { return }
                 sockets[socket] = inode
                 // What its own process holds anyway needs no second holder.
                 if inode != namespace { findings.add(.socket(pid: pid, fd: fd), to: inode) }
@@ -174,18 +170,19 @@ struct DeepScan: ~Copyable {
                 return
             }
         }
+        guard !asked.isEmpty else { return }
+        for (question, answer) in zip(asked, ForeignSockets.namespaces(of: asked.map(\.fd), pid) ?? []) {
+            do throws(Errno) {
+                let inode = UInt64(try answer.result.get().take().status().st_ino)
+                sockets[question.socket] = inode
+                if inode != namespace { findings.add(.socket(pid: pid, fd: question.fd), to: inode) }
+            } catch { if error.meansDenied { findings.socketsDenied += 1 } }
+        }
     }
 
     private enum Target {
         case namespace(UInt64)
         case socket(UInt64)
-    }
-
-    private static func namespace(ofSocket fd: Int32, process: Int32) throws(Errno) -> UInt64 {
-        let result = nd_pidfd_getfd(process, fd)
-        guard result >= 0 else { throw Errno(rawValue: -result) }
-        let socket = result.asDescriptor
-        return UInt64(try NamespaceHandle.namespace(ofSocket: socket).status().st_ino)
     }
 }
 

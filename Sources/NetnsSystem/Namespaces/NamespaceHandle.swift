@@ -79,8 +79,8 @@ struct NamespaceHandle: ~Copyable {
             let found = try ForeignPath.open(path, below: pid, procfs: paths.procfs)
             return try reopened(found.file, inode, procfs: paths.procfs)
         case .socket(let pid, let fd):
-            let process = try syscall { nd_pidfd_open(pid) }.asDescriptor
-            return try verified(namespace(ofSocket: duplicate(fd, of: process)), inode)
+            guard let found = ForeignSockets.namespaces(of: [fd], pid)?.first else { throw Errno(rawValue: ETIMEDOUT) }
+            return try verified(found.result.get().take(), inode)
         }
     }
 
@@ -126,28 +126,6 @@ struct NamespaceHandle: ~Copyable {
         var device: UInt64 = 0
         _ = try syscall { unsafe nd_device(file, &device) }
         return device == UInt64(nsfsDevice)
-    }
-
-    /// A copy of descriptor `fd` of another process; `stale` when it has no such descriptor by now.
-    static func duplicate(_ fd: Int32, of process: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
-        // Not through syscall(): EBADF is the other process's answer here, not our fault.
-        let result = nd_pidfd_getfd(process.rawValue, fd)
-        guard result >= 0 else {
-            let error = Errno(rawValue: -result)
-            throw error == .badDescriptor ? .stale : error
-        }
-        return result.asDescriptor
-    }
-
-    /// The namespace a socket lives in; `stale` when the descriptor is no socket.
-    static func namespace(ofSocket socket: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
-        let raw = socket.rawValue
-        let result = nd_socket_netns(raw)
-        guard result >= 0 else {
-            let error = Errno(rawValue: -result)
-            throw error == Errno(rawValue: ENOTTY) ? .stale : error
-        }
-        return result.asDescriptor
     }
 
     /// Opens what an O_PATH descriptor stands for, once it is known to be the namespace: opening a device or a FIFO that

@@ -27,7 +27,7 @@ final class DeepScanner: Sendable {
             }
             while true {
                 do throws(Errno) {
-                    let findings = try scan.run()
+                    let findings = try scan.run(until: { monitor.withLock { $0.isStopping } })
                     monitor.withLock {
                         $0.findings = findings
                         $0.generation += 1
