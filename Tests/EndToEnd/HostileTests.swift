@@ -209,6 +209,56 @@ extension EndToEnd {
             }
         }
 
+        /// The kernel goes through a million descriptors before it lets anybody think of something else.
+        @Test("who has descriptors by the million hides nobody's namespace", .needs(.bpf))
+        func manyDescriptors() throws {
+            let hog = try ChildProcess(
+                "python3", "-c",
+                """
+                import os, resource, sys
+                count = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+                resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+                end, alive = os.pipe()
+                null = os.open('/dev/null', os.O_RDONLY)
+                try:
+                    while True: os.dup(null)
+                except OSError: pass
+                # Each has as many: two million and more in all, since the first million may end with what came before.
+                for _ in range(min(2400000 // count + 1, 400)):
+                    if os.fork() == 0:
+                        os.close(alive)
+                        os.read(end, 1)
+                        os._exit(0)
+                print('ready', flush=True); sys.stdin.read()
+                os._exit(0)
+                """)
+            // Behind them, by the number of its process.
+            let holder = try ChildProcess(
+                "python3", "-c",
+                """
+                import ctypes, os, sys
+                libc = ctypes.CDLL(None)
+                home = os.open('/proc/thread-self/ns/net', os.O_RDONLY)
+                libc.unshare(0x40000000)
+                held = os.open('/proc/thread-self/ns/net', os.O_RDONLY)
+                libc.setns(home, 0)
+                print('ready\\n%d' % os.fstat(held).st_ino, flush=True); sys.stdin.read()
+                """)
+            let inode = try #require(UInt64(try holder.readLine(within: 5)))
+            let victim = try Victim()
+            let agent = try AgentProcess([
+                "--discovery.include=\(victim.namespace.name)", "--discovery.include=net:[[]\(inode)]",
+            ])
+            let found = try eventually(within: 60) { () -> Bool? in
+                let exposition = try agent.scrape(timeout: 5)
+                #expect(victim.isWhole(in: exposition))
+                return exposition.devices(of: "net:[\(inode)]") == ["lo"] ? true : nil
+            }
+            #expect(found == true)
+            hog.end()
+            holder.end()
+        }
+
         /// A cgroup; it goes when the processes in it have ended.
         private final class Group {
             let path: String

@@ -15,14 +15,22 @@ struct KernelHolders: ~Copyable {
     /// Namespaces that nothing was found to hold at the last look, by cookie: they are not looked for again before the next.
     private var unexplained: Set<UInt64> = []
     private var next = Instant(nanoseconds: 0)
+    private var rested = Instant(nanoseconds: 0)
+    /// A look that is not over, and what it has found.
+    private var iteration: KernelIteration?
+    private var partial: [UInt64: [Holder]] = [:]
     private var isFirst = true
     private let procfs: FileDescriptor
     private let interval: Double
     private var reader = FileReader(capacity: 65536)
     private let ledger: ErrorLedger
 
-    /// How long the mount tables may take, seconds: whoever collects waits for them.
-    private static let mountPatience = 0.5
+    /// How long the mount tables may take, and then the descriptors, seconds: whoever collects waits for them.
+    private static let patience = 0.5
+    /// After a look that took longer than this, seconds, it is ten times as long until the next, however many namespaces show
+    /// up that nothing known holds.
+    private static let tiring = 0.1
+    private static let rest = 10.0
 
     init(procfs path: String, interval: Double, ledger: ErrorLedger) throws {
         do { procfs = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) } catch {
@@ -49,10 +57,14 @@ struct KernelHolders: ~Copyable {
                 && !unexplained.contains(namespace.cookie)
         }
         var changed = false
-        if isNew || (now >= next && (isFirst || !unheld.isEmpty)) {
+        let isUnderWay = iteration != nil
+        if now >= rested, isUnderWay || isNew || (now >= next && (isFirst || !unheld.isEmpty)) {
             isFirst = false
             next = now.advanced(bySeconds: interval)
-            look(programs, tasks, own)
+            isUnderWay ? lookOn(programs, tasks, own) : look(programs, tasks, own)
+            let end = Instant.now()
+            let took = end.seconds(since: now)
+            rested = end.advanced(bySeconds: took > Self.tiring ? Self.rest * took : 0)
             unexplained = Set(unheld.filter { lasting[$0.inode] == nil && !stray.contains($0.inode) }.map(\.cookie))
             changed = true
         }
@@ -69,7 +81,7 @@ struct KernelHolders: ~Copyable {
     private mutating func look(_ programs: KernelPrograms, _ tasks: borrowing KernelTasks, _ own: Int32) {
         var found: [UInt64: [Holder]] = [:]
         // Those of longest standing come first.
-        let end = Instant.now().advanced(bySeconds: Self.mountPatience)
+        let end = Instant.now().advanced(bySeconds: Self.patience)
         for view in tasks.mountViews {
             guard Instant.now() < end else {
                 ledger.count("mounts", "too_long")
@@ -83,8 +95,22 @@ struct KernelHolders: ~Copyable {
                 Self.add(.foreignMount(pid: view.thread, path: mount.path), to: mount.inode, &found)
             }
         }
+        partial = found
+        do throws(Errno) { iteration = .some(try programs.beginFiles()) } catch {
+            ledger.count("files", error)
+            keepPartial()
+            return
+        }
+        lookOn(programs, tasks, own)
+    }
+
+    /// Looks at descriptors, from where it was left off; a host may have more than there is time for.
+    private mutating func lookOn(_ programs: KernelPrograms, _ tasks: borrowing KernelTasks, _ own: Int32) {
+        guard var iteration = iteration.take() else { return }
+        var found = partial
+        let end = Instant.now().advanced(bySeconds: Self.patience)
         do throws(Errno) {
-            try programs.forEachFile { file in
+            let isOver = try programs.resumeFiles(&iteration, until: end) { file in
                 let pid = Int32(bitPattern: file.pid)
                 let inode = UInt64(file.inode)
                 // Ours are those of a collection under way.
@@ -96,9 +122,23 @@ struct KernelHolders: ~Copyable {
                     Self.add(.socket(pid: pid, fd: Int32(bitPattern: file.fd)), to: inode, &found)
                 }
             }
-        } catch { ledger.count("files", error) }
-        lasting = found
+            partial = found
+            if isOver {
+                lasting = found
+                partial = [:]
+                return
+            }
+            ledger.count("files", "too_long")
+            self.iteration = consume iteration
+        } catch {
+            ledger.count("files", error)
+            partial = found
+        }
+        keepPartial()
     }
+
+    /// What was not looked at is as it was, as far as is known: each is proven when it is used.
+    private mutating func keepPartial() { lasting.merge(partial) { $1 } }
 
     private static func add(_ holder: Holder, to inode: UInt64, _ holders: inout [UInt64: [Holder]]) {
         if holders[inode, default: []].count < DeepScan.holdersKept { holders[inode, default: []].append(holder) }

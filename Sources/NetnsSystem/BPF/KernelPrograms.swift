@@ -1,5 +1,6 @@
 internal import CNetnsBPF
 internal import Glibc
+internal import NetnsCore
 
 /// Why the BPF programs do not run here.
 public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertible {
@@ -234,26 +235,44 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
 
     /// Calls `body` with every thread that the caller's process-id namespace shows, by ascending id.
     func forEachTask(_ body: (borrowing nd_bpf_task) -> Void) throws(Errno) {
-        try unsafe iterate(bpf.tasks, nd_bpf_task.self, body)
+        var iteration = try unsafe KernelIteration(bpf.tasks)
+        _ = try resume(&iteration, nd_bpf_task.self, until: nil, body)
     }
 
-    /// Calls `body` with every descriptor of every process that is a namespace or a socket.
-    func forEachFile(_ body: (borrowing nd_bpf_file) -> Void) throws(Errno) {
-        try unsafe iterate(bpf.files, nd_bpf_file.self, body)
+    /// Begins to go through the descriptors of all processes that are namespaces or sockets.
+    func beginFiles() throws(Errno) -> KernelIteration { try unsafe KernelIteration(bpf.files) }
+
+    /// Goes on with those: calls `body` with each, and gives false when it is not over by `deadline`.
+    func resumeFiles(
+        _ iteration: inout KernelIteration, until deadline: Instant, _ body: (borrowing nd_bpf_file) -> Void
+    ) throws(Errno) -> Bool {
+        try resume(&iteration, nd_bpf_file.self, until: deadline, body)
     }
 
-    private func iterate<T>(_ link: Int32, _ type: T.Type, _ body: (borrowing T) -> Void) throws(Errno) {
-        let iterator = try syscall { nd_bpf_iterate(link) }.asDescriptor
+    private func resume<T>(
+        _ iteration: inout KernelIteration, _ type: T.Type, until deadline: Instant?, _ body: (borrowing T) -> Void
+    ) throws(Errno) -> Bool {
+        let iterator = iteration.iterator.rawValue
         let size = MemoryLayout<T>.size
-        var held = 0
+        var held = iteration.rest.count
+        unsafe buffer.copyBytes(from: iteration.rest)
+        defer { iteration.rest = unsafe Array(buffer[..<held]) }
         while true {
-            let count = Int(
-                try syscall {
-                    let result = unsafe read(
-                        iterator.rawValue, buffer.baseAddress.map { unsafe $0 + held }, buffer.count - held)
-                    return result < 0 ? -errno : Int32(result)
-                })
-            if count == 0 { return }
+            let count: Int
+            do throws(Errno) {
+                count = Int(
+                    try syscall {
+                        let result = unsafe read(
+                            iterator, buffer.baseAddress.map { unsafe $0 + held }, buffer.count - held)
+                        return result < 0 ? -errno : Int32(result)
+                    })
+            } catch {
+                // A million objects without one that is told of: the kernel wants to be asked again (bpf_seq_read()).
+                guard error == .again else { throw error }
+                if let deadline, Instant.now() >= deadline { return false }
+                continue
+            }
+            if count == 0 { return true }
             held += count
             // The kernel may stop within a record.
             let whole = held / size * size
@@ -262,6 +281,19 @@ public struct KernelProgramsUnavailable: Error, Hashable, CustomStringConvertibl
             }
             unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[whole..<held]))
             held -= whole
+            if let deadline, Instant.now() >= deadline { return false }
         }
+    }
+}
+
+/// A way through one of the kernel's lists by a BPF iterator, which may be gone bit by bit: it keeps its place, and holds
+/// nothing meanwhile.
+struct KernelIteration: ~Copyable {
+    fileprivate let iterator: FileDescriptor
+    /// The beginning of a record whose end is still to come.
+    fileprivate var rest: [UInt8] = []
+
+    fileprivate init(_ link: Int32) throws(Errno) {
+        iterator = try syscall { nd_bpf_iterate(link) }.asDescriptor
     }
 }
