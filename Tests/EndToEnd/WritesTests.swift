@@ -202,6 +202,30 @@ extension EndToEnd {
             for _ in 0..<3 { #expect(try other.scrape().value("netdrift_sysctl_namespaces_kept") == 0) }
         }
 
+        /// Each of their writes looks like the one before of the same thread.
+        @Test("two threads that undo each other's writes are told of each time", .needs(.tool("python3")))
+        func backAndForth() throws {
+            let namespace = try NamedNamespace()
+            let agent = try AgentProcess(["--discovery.include=\(namespace.name)"])
+            _ = try agent.scrape()
+            let script = """
+                import threading
+                turns = [threading.Semaphore(1), threading.Semaphore(0)]
+                def write(me):
+                    for _ in range(8):
+                        turns[me].acquire()
+                        with open('/proc/sys/net/ipv4/conf/lo/forwarding', 'w') as file: file.write('01'[1 - me])
+                        turns[1 - me].release()
+                threads = [threading.Thread(target=write, args=(me,)) for me in (0, 1)]
+                for thread in threads: thread.start()
+                for thread in threads: thread.join()
+                """
+            try Command.check("ip", "netns", "exec", namespace.name, "python3", "-c", script)
+            let told = try Self.writes(agent, in: namespace.name, count: 16)
+            #expect(told.count == 16)
+            #expect(told.map(\.new) == (0..<16).map { $0 % 2 == 0 ? "1" : "0" }, "\(told.map(\.new))")
+        }
+
         /// Each visit takes the longer the more namespaces there are.
         @Test("many new namespaces are read in one walk, and few are visited")
         func manyAtOnce() throws {

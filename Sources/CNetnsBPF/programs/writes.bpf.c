@@ -24,13 +24,22 @@ struct {
 } write_counts SEC(".maps");
 
 // The last write of a thread to a sysctl whose handler may ask the kernel to begin the call again.
-struct last { __u64 table, old, new_value, time; };
+struct last { __u64 table, old, new_value, time, since; };
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, 1024);
     __type(key, __u32);
     __type(value, struct last);
 } begun SEC(".maps");
+
+// What the writes of such a sysctl have found in it, and since when: whoever wrote.
+struct shown { __u64 old, since; };
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1024);
+    __type(key, __u64);
+    __type(value, struct shown);
+} shown SEC(".maps");
 
 // Linux 6.2.
 extern void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
@@ -78,7 +87,7 @@ static __always_inline __u64 word(const char *text) { return *(const __u64 *)tex
 
 // Handlers that want the RTNL lock try it, and have the system call begun again where somebody has it (restart_syscall(),
 // net/ipv4/devinet.c, net/ipv6/addrconf.c): one write comes here hundreds of times then, and is told once. Another write
-// of the same thread, with the same values before and after within 10 ms, cannot be told from that.
+// of the same thread, with the same values before and after within 10 ms, is told from that by what others found in between.
 static __always_inline int is_begun_again(struct bpf_sysctl *context, const struct nd_bpf_write *record, __u64 table) {
     // They take a small number: what is longer need not be looked at.
     if (record->new_length > 4) return 0;
@@ -89,10 +98,18 @@ static __always_inline int is_begun_again(struct bpf_sysctl *context, const stru
         return 0;
     struct last now = {
         .table = table, .old = word(record->old), .new_value = word(record->new_value), .time = record->time};
+    struct shown *found = bpf_map_lookup_elem(&shown, &table);
+    struct shown present = {.old = now.old, .since = record->time};
+    if (found && found->old == now.old)
+        now.since = found->since;
+    else {
+        now.since = present.since;
+        bpf_map_update_elem(&shown, &table, &present, BPF_ANY);
+    }
     __u32 thread = record->tid;
     struct last *before = bpf_map_lookup_elem(&begun, &thread);
     int is_same = before && before->table == table && before->old == now.old && before->new_value == now.new_value
-        && now.old != now.new_value && now.time - before->time < 10000000;
+        && before->since == now.since && now.old != now.new_value && now.time - before->time < 10000000;
     bpf_map_update_elem(&begun, &thread, &now, BPF_ANY);
     return is_same;
 }

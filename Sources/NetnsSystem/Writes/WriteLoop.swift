@@ -12,6 +12,8 @@ internal import Synchronization
 final class WriteLoop {
     /// Writes that are taken at a time.
     static let batch = 256
+    /// How many of those are taken before what was heard is told.
+    static let batchesATurn = 40
     /// Milliseconds after which it is looked again once something was heard: the kernel wakes once in 4 ms.
     static let pause: Int32 = 5
     /// Sysctls that are read back at most in one turn: each costs some 10 us to a millisecond, by how many namespaces there are.
@@ -79,7 +81,8 @@ final class WriteLoop {
 
     private func hear() throws(Errno) {
         isActive = false
-        while true {
+        // One who writes without end does not keep those from being told that wait, nor fills the memory with what is decided.
+        for _ in 0..<Self.batchesATurn {
             let count = try watch.take(&records)
             guard count > 0 else { break }
             isActive = true
@@ -92,6 +95,7 @@ final class WriteLoop {
                 if !write.isSure || places.site(write.cookie)?.isHost ?? false { watch.written.noteEverywhere(at: now) }
                 queue.add(write, at: now)
             }
+            watch.written.note(lost: watch.counts.lost, at: now)
             if count < Self.batch { break }
             // A storm does not keep those from being told that wait.
             if queue.count > WriteQueue.capacity / 2 { break }
