@@ -98,6 +98,28 @@ extension EndToEnd {
             #expect(agent.stop() == 0)
         }
 
+        @Test("what another client asks for makes no peer unknown", .needs(.root, .tool("ip")))
+        func otherClients() throws {
+            let world = try ProbeWorld()
+            let agent = try world.agent(
+                "  - { name: peer, kind: icmp, target: peer, \(Self.fast), namespaces: { name: \(world.inside.name) } }"
+            )
+            let labels = ["netns": world.inside.name, "probe": "peer"]
+            let first = try wait(agent) { $0.any("netns_probe_success", labels) == 1 }
+            let sent = try #require(first.any("netns_probe_sent_total", labels))
+            for number in 0..<12 {
+                // Neither asks for links.
+                let target = number % 2 == 0 ? "/api/v1/probes" : "/metrics?collect[]=sysctl"
+                #expect(try agent.get(target).status == 200)
+                usleep(250_000)
+            }
+            let exposition = try agent.scrape("/metrics?collect[]=probe")
+            #expect(exposition.any("netns_probe_success", labels) == 1)
+            #expect(exposition.series("netns_probe_failures_total", labels).isEmpty)
+            #expect(try #require(exposition.any("netns_probe_sent_total", labels)) >= sent + 5)
+            #expect(agent.stop() == 0)
+        }
+
         @Test("a truncated answer is asked for again over TCP", .needs(.root, .tool("ip"), .tool(Holder.python)))
         func truncated() throws {
             let world = try ProbeWorld()

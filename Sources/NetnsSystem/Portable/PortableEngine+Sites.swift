@@ -7,15 +7,16 @@ extension PortableEngine {
         linked.prefix(namespaces.count).map { $0.site(peers: peerAddresses($0), settings.paths) }
     }
 
-    /// The addresses of the other ends of a namespace's veths, as far as this collection read both sides.
+    /// The addresses of the other ends of a namespace's veths, as the last collection told that read both sides: what another
+    /// client did not ask for is no reason to think that they have gone.
     private func peerAddresses(_ record: PortableNamespace) -> [ProbeAddress] {
         let sample = record.sample
-        guard !sample.isHost, sample.hasLinks else { return [] }
+        guard !sample.isHost else { return [] }
+        guard sample.hasLinks else { return record.knownPeers }
         var found: [ProbeAddress] = []
         for position in sample.links.indices where sample.links[position].isVeth {
-            guard let peer = linkedNamespaces.peer(of: position, in: sample), peer.namespace.hasAddresses else {
-                continue
-            }
+            guard let peer = linkedNamespaces.peer(of: position, in: sample) else { continue }
+            guard peer.namespace.hasAddresses else { return record.knownPeers }
             for address in peer.namespace.addresses where address.link == peer.link.index {
                 // A link-local one is reached through our own end.
                 let link = address.address.isLinkLocal ? sample.links[position].index : 0
@@ -23,6 +24,7 @@ extension PortableEngine {
                 found.append(ProbeAddress(address.address, link: link))
             }
         }
-        return Array(found.prefix(4))
+        record.knownPeers = Array(found.prefix(4))
+        return record.knownPeers
     }
 }

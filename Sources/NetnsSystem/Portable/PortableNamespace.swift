@@ -48,6 +48,8 @@ final class PortableNamespace: @unchecked Sendable {
     var unanswered: [Int32: (attempts: Int, next: Instant)] = [:]
     /// What the walk of the kernel's list told of it; nothing where that is not done.
     var kernel = KernelReading()
+    /// The addresses of the other ends of its veths, as they were read last.
+    var knownPeers: [ProbeAddress] = []
     /// As the prober needs it; made when it is asked for.
     private var site: ProbeSite?
     /// The path of its first mount, NUL-terminated: the cheapest way in.
@@ -70,6 +72,7 @@ final class PortableNamespace: @unchecked Sendable {
         writability = nil
         kernel = KernelReading()
         isFamiliar = false
+        knownPeers = []
     }
 
     /// What was found out before the visit.

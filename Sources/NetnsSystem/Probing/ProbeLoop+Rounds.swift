@@ -46,18 +46,21 @@ extension ProbeLoop {
 
     func startGateways(_ round: ProbeRound, at now: Instant) {
         if let known = round.gateways, now < known.next, known.found.isEmpty || (try? enter(round.site)) != nil {
-            return begin(round, goals(known.found, round), or: .noGateway)
+            // Of very many routes that cannot be read to their end, that none of the first was a default one says nothing.
+            return begin(round, goals(known.found, round), or: known.isLarge ? .socket : .noGateway)
         }
         do throws(Errno) {
             try enter(round.site)
             var routes = RouteSummary()
             var socket = try NetlinkSocket()
             do throws(NetlinkError) {
-                try socket.dumpRoutes(into: &routes, limit: 1_000_000, buffer: netlinkBuffer)
+                try socket.dumpRoutes(into: &routes, limit: Self.maximumRoutes, buffer: netlinkBuffer)
             } catch {
                 if case .errno(let errno) = error { throw errno }
                 ledger.count("probe_routes", error.reason)
-                return begin(round, [], or: .socket)
+                // Default routes come first. All other namespaces wait for this one's: it is not looked through again soon.
+                round.gateways = (routes.defaults, now.advanced(bySeconds: Self.gatewayAgeOfMany), true)
+                return begin(round, goals(routes.defaults, round), or: .socket)
             }
             let isLarge = routes[.ipv4] + routes[.ipv6] > 1000
             let answers =
@@ -98,7 +101,9 @@ extension ProbeLoop {
         try? socket.dumpRoutes(into: &routes, limit: 1_000_000, buffer: netlinkBuffer)
         let usable = addresses.filter { !$0.address.isLoopback && !$0.address.isLinkLocal }
         let found = usable.first { address in routes.defaults.contains { $0.link == address.link } } ?? usable.first
-        hostAddress = (found.map { ProbeAddress($0.address) }, now.advanced(bySeconds: 5))
+        let isLarge = routes[.ipv4] + routes[.ipv6] > 1000
+        let age = isLarge ? Self.gatewayAgeOfMany : Self.gatewayAge
+        hostAddress = (found.map { ProbeAddress($0.address) }, now.advanced(bySeconds: age))
         return hostAddress?.found
     }
 

@@ -28,6 +28,8 @@ final class ProbeLoop {
     /// much as the probe itself. And for those of one with very many routes, whether they answer or not.
     static let gatewayAge = 5.0
     static let gatewayAgeOfMany = 30.0
+    /// Routes of a namespace that are looked through for gateways.
+    static let maximumRoutes = 100_000
     /// Seconds for which a neighbour that answered stays in the kernel's table at least (gc_stale_time is 60).
     static let neighbourAge = 30.0
 
