@@ -104,8 +104,18 @@ final class WebSecurityFile: Sendable {
                 metadata: ["file": "\(path)", "error": "\(error)"])
             return
         }
+        guard state.security.users.isEmpty || !configuration.users.isEmpty else {
+            let error = "without basic_auth_users it needs a restart"
+            state.security.breakage = error
+            logger.error(
+                "nobody is served: that passwords are no longer asked for looks as a file does that is being written",
+                metadata: ["file": "\(path)", "error": "\(error)"])
+            return
+        }
         state.configuration = configuration
-        state.stamps = Self.stamps([path] + configuration.files)
+        // Not looked at again after it was read: a write in between would pass unseen.
+        state.stamps = Self.stamps(configuration.files)
+        state.stamps[path] = stamps[path]
         var security = WebSecurity(
             tls: state.security.tls, users: configuration.users, headers: configuration.headers,
             rateLimit: configuration.rateLimit)

@@ -275,6 +275,15 @@ extension EndToEnd {
             try certificates.write("web.yml", try Self.user("u", "other"))
             #expect(try agent.ask(user: "u:p") == "401")
             #expect(try agent.ask(user: "u:other") == "200")
+            // As it is for a moment while somebody writes it, and as it would be without passwords.
+            for text in ["", "http_server_config: {}\n"] {
+                try certificates.write("web.yml", text)
+                #expect(try agent.ask() == "500")
+                #expect(try agent.ask(user: "u:other") == "500")
+            }
+            try certificates.write("web.yml", try Self.user("u", "other"))
+            #expect(try agent.ask() == "401")
+            #expect(try agent.ask(user: "u:other") == "200")
             try certificates.write("web.yml", "basic_auth_user: {}\n")
             #expect(try agent.ask(user: "u:other") == "500")
             #expect(try agent.ask() == "500")
