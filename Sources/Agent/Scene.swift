@@ -46,6 +46,8 @@ final class Scene {
     private(set) var devices: [Device] = []
     /// Which of `devices` are a namespace's.
     private(set) var deviceRanges: [Range<Int>] = []
+    /// The written devices of one namespace by their indexes: of the one that was asked for last.
+    private var deviceMap: (namespace: Int, devices: [Int32: Int]) = (-1, [:])
     /// The addresses that are written, in the order of their namespaces.
     private(set) var addresses: [Address] = []
     /// Addresses that the limit of addresses a namespace left out.
@@ -101,6 +103,7 @@ final class Scene {
         labels.removeAll()
         namespaceLabels.removeAll(keepingCapacity: true)
         devices.removeAll(keepingCapacity: true)
+        deviceMap.namespace = -1
         devicesLeftOut = 0
         deviceRanges.removeAll(keepingCapacity: true)
         addresses.removeAll(keepingCapacity: true)
@@ -186,13 +189,25 @@ final class Scene {
     /// The search begins at `near` and goes round: what the kernel lists by link comes in the order of the links.
     func device(withIndex link: Int32, in namespace: Int, near: Int) -> Int? {
         let range = deviceRanges[namespace]
-        for offset in 0..<range.count {
+        for offset in 0..<min(range.count, Self.nearby) {
             var device = near + offset
             if device >= range.upperBound { device -= range.count }
             if namespaces[namespace].links[devices[device].link].index == link { return device }
         }
-        return nil
+        guard range.count > Self.nearby else { return nil }
+        // A container may have as many devices that are not written, and addresses on them, as it likes.
+        if deviceMap.namespace != namespace {
+            deviceMap.devices.removeAll(keepingCapacity: true)
+            for device in range {
+                deviceMap.devices[namespaces[namespace].links[devices[device].link].index] = device
+            }
+            deviceMap.namespace = namespace
+        }
+        return deviceMap.devices[link]
     }
+
+    /// How many devices are looked at one by one.
+    private static let nearby = 16
 
     /// Two names may look the same once bytes that are no UTF-8 are written out (`a\xff` may be a byte or four
     /// characters): the later gets its index appended, since two equal series fail the whole scrape. Plain names differ.

@@ -280,7 +280,10 @@ final class Scraper: Sendable {
         guard let first = waiters.first else { return }
         let collectors = first.request.collectors
         do {
-            try exposer.collect(collectors, until: waiters.compactMap(\.request.deadline).min())
+            // One whose time is over does not cut short what the others have come for.
+            let deadlines = waiters.compactMap(\.request.deadline)
+            let now = Instant.now()
+            try exposer.collect(collectors, until: deadlines.filter { $0 > now }.min() ?? deadlines.min())
             warn(exposer)
             var bodies: [Exposer.Variant: Body] = [:]
             for waiter in waiters {
@@ -327,7 +330,8 @@ final class Scraper: Sendable {
     }
 
     private static func key(_ request: ScrapeRequest) -> Key {
-        Key(collectors: request.collectors, timeout: request.timeout)
+        // To the second: who varies it a little gets no collection of his own each time.
+        Key(collectors: request.collectors, timeout: request.timeout?.rounded(.up))
     }
 
     private static func response(_ variant: Exposer.Variant, _ body: Body) -> Response {

@@ -11,6 +11,8 @@ struct FilterLimits: Sendable {
     var sets = 2_000
     /// Elements of one set, beyond which it counts as not read.
     var elements = 100_000
+    /// Bytes of messages in all.
+    var bytes = 48 << 20
 }
 
 extension NetlinkSocket {
@@ -62,12 +64,12 @@ extension NetlinkSocket {
             (header, payload) throws(NetlinkDecodingError) in
             guard header.type == answer else { return .next }
             count += 1
-            if count > reading.limits.rules { return .stop }
+            if count > reading.limits.rules || !reading.hasRoom(for: payload.byteCount) { return .stop }
             if !(try reading.isSame(FilterTable.generation(payload))) { isOther = true }
             try table.add(decoding: payload, type: header.type)
             return .next
         }
-        if count > reading.limits.rules { throw .tooMany }
+        if count > reading.limits.rules || reading.isFull { throw .tooMany }
         if isOther { throw .interrupted }
     }
 
@@ -91,6 +93,7 @@ extension NetlinkSocket {
             },
             { (header, payload) throws(NetlinkDecodingError) in
                 guard header.type == NftConstant.newElement else { return .next }
+                guard reading.hasRoom(for: payload.byteCount) else { return .stop }
                 if !(try reading.isSame(FilterTable.generation(payload))) { isOther = true }
                 guard let count = table.sets[id]?.elements?.count, count <= reading.limits.elements else {
                     table.sets[id]?.elements = nil
@@ -99,6 +102,7 @@ extension NetlinkSocket {
                 try table.add(decoding: payload, type: header.type)
                 return .next
             })
+        if reading.isFull { throw .tooMany }
         if isOther { throw .interrupted }
     }
 }
@@ -134,8 +138,18 @@ extension FilterTable {
 private struct FilterReading {
     let limits: FilterLimits
     private var generation: UInt16?
+    private var bytes = 0
 
     init(limits: FilterLimits) { self.limits = limits }
+
+    /// Whether it was more than is read.
+    var isFull: Bool { bytes > limits.bytes }
+
+    /// Takes a message's bytes into account; false when it is one too many.
+    mutating func hasRoom(for count: Int) -> Bool {
+        bytes += count
+        return !isFull
+    }
 
     /// Whether a message is of the generation of those before it.
     mutating func isSame(_ other: UInt16) -> Bool {
