@@ -56,12 +56,13 @@ final class WebSecurityFile: Sendable {
         state = Mutex(
             State(configuration: configuration, security: security, stamps: stamps, loaded: WallClock.now()))
         for note in configuration.notes { logger.warning("\(note)", metadata: ["file": "\(path)"]) }
-        Self.warnOfModes(configuration, logger)
+        Self.remarks(on: configuration, security.tls).forEach { $0.log(logger) }
     }
 
-    /// Checks a file and what it names. Throws as `init`.
-    static func check(_ path: String) throws {
-        _ = try security(try WebConfigurationFile.load(path))
+    /// Checks a file and what it names, and tells what works and should not stay so. Throws as `init`.
+    static func check(_ path: String) throws -> [Remark] {
+        let configuration = try WebConfigurationFile.load(path)
+        return remarks(on: configuration, try security(configuration).tls)
     }
 
     /// Whether there are secrets in memory: a key, or what passwords are checked against.
@@ -124,6 +125,7 @@ final class WebSecurityFile: Sendable {
             state.isRight = true
             state.loaded = WallClock.now()
             logger.info("the web configuration was loaded again", metadata: ["file": "\(path)"])
+            Self.remarks(on: configuration, security.tls).forEach { $0.log(logger) }
         } catch {
             // A certificate and its key are two files, and one of them is there first: until both are, the ones before are
             // served. But whom to trust, and how to speak, holds at once as the files have it; where that cannot be,
@@ -197,11 +199,36 @@ final class WebSecurityFile: Sendable {
         return stamps
     }
 
-    private static func warnOfModes(_ configuration: WebConfiguration, _ logger: Logger) {
-        guard case .file(let path)? = configuration.tls?.key else { return }
-        var status = stat()
-        guard unsafe stat(path, &status) == 0, status.st_mode & 0o007 != 0 else { return }
-        logger.warning(
-            "everybody on this host may read the key", metadata: ["file": "\(path)", "remedy": "chmod o= \(path)"])
+    /// What works and should not stay so.
+    struct Remark: CustomStringConvertible {
+        let text: String
+        let file: String
+        let remedy: String
+
+        var description: String { "\(file): warning: \(text): \(remedy)" }
+
+        func log(_ logger: Logger) { logger.warning("\(text)", metadata: ["file": "\(file)", "remedy": "\(remedy)"]) }
+    }
+
+    private static func remarks(on configuration: WebConfiguration, _ context: TLSContext?) -> [Remark] {
+        guard let tls = configuration.tls else { return [] }
+        var remarks: [Remark] = []
+        if case .file(let path) = tls.key {
+            var status = stat()
+            if unsafe stat(path, &status) == 0, status.st_mode & 0o007 != 0 {
+                remarks.append(
+                    Remark(text: "everybody on this host may read the key", file: path, remedy: "chmod o= \(path)"))
+            }
+        }
+        let now = Int(WallClock.now())
+        if let validity = context?.validity, !validity.contains(now) {
+            remarks.append(
+                Remark(
+                    text: now < validity.lowerBound
+                        ? "the certificate is not valid yet, and clients refuse it"
+                        : "the certificate has expired, and clients refuse it",
+                    file: name(tls.certificate, "cert"), remedy: "put another in its place"))
+        }
+        return remarks
     }
 }

@@ -266,6 +266,32 @@ extension EndToEnd {
             #expect(try agent.metric(refused, ["reason": "rate_limit"], user: "u:p") == 1)
         }
 
+        @Test("what works and should not stay so is warned of", .needs(.root, .tool("openssl"), .tool("curl")))
+        func remarks() throws {
+            let certificates = try Certificates()
+            try certificates.issue("old", names: "IP:127.0.0.1", usage: "serverAuth", days: -1)
+            try certificates.issue("new", names: "IP:127.0.0.1", usage: "serverAuth")
+            for name in ["old", "new"] {
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o600], ofItemAtPath: certificates.file("\(name).key"))
+            }
+            func configuration(_ name: String) -> String {
+                "tls_server_config: {cert_file: \(name).crt, key_file: \(name).key}\n"
+            }
+            let agent = try SecureAgent(configuration("old"), certificates)
+            #expect(agent.process.log.contains("the certificate has expired"))
+            let check = try AgentProcess.run(["config", "check", "--web", certificates.file("web.yml")])
+            #expect(
+                check.status == 0 && check.errors.contains("old.crt: warning: the certificate has expired"), "\(check)")
+            try certificates.write("web.yml", configuration("new"))
+            #expect(try agent.ask() == "200")
+            #expect(!agent.process.log.contains("everybody on this host may read the key"))
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o644], ofItemAtPath: certificates.file("new.key"))
+            #expect(try agent.ask() == "200")
+            #expect(agent.process.log.contains("everybody on this host may read the key"), "\(agent.process.log)")
+        }
+
         @Test(
             "the file is read again, and a broken one lets nobody in", .needs(.root, .tool("htpasswd"), .tool("curl")))
         func reloaded() throws {

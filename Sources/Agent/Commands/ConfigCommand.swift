@@ -24,7 +24,11 @@ struct ConfigCheckCommand: ParsableCommand {
     func run() throws {
         var issues: [ConfigurationIssue] = []
         do {
-            if web { try WebSecurityFile.check(file) } else { try Self.check(file) }
+            if web {
+                for remark in try WebSecurityFile.check(file) { Output.write("\(remark)\n", to: 2) }
+            } else {
+                try Self.check(file)
+            }
         } catch let error as ConfigurationError { issues = error.issues } catch {
             Output.write("netdrift: \(error)\n", to: 2)
             throw ExitCode(2)

@@ -173,7 +173,8 @@ import Glibc
         guard result == GNUTLS_E_SUCCESS else { throw .refused(.certificate, text(result)) }
         let start = unsafe gnutls_x509_crt_get_activation_time(parsed)
         let end = unsafe gnutls_x509_crt_get_expiration_time(parsed)
-        return start...max(start, end)
+        // One that ends before it begins has ended.
+        return min(start, end)...end
     }
 
     private static func checkKey(_ key: [UInt8]) throws(TLSError) {
