@@ -5,6 +5,8 @@ enum ErrnoText {
     static let addressInUse = EADDRINUSE
     static let accessDenied = EACCES
     static let addressNotAvailable = EADDRNOTAVAIL
+    static let exists = EEXIST
+    static let noSuchFile = ENOENT
 
     /// For example `Address already in use (EADDRINUSE)`.
     static func describe(_ errno: Int32) -> String {
@@ -17,7 +19,8 @@ enum ErrnoText {
     /// leaves out what needs _GNU_SOURCE.
     private static let names: [Int32: String] = [
         EACCES: "EACCES", EADDRINUSE: "EADDRINUSE", EADDRNOTAVAIL: "EADDRNOTAVAIL", EAFNOSUPPORT: "EAFNOSUPPORT",
-        EBADF: "EBADF", EINVAL: "EINVAL", EMFILE: "EMFILE", ENFILE: "ENFILE", ENOBUFS: "ENOBUFS", ENODEV: "ENODEV",
+        EBADF: "EBADF", EEXIST: "EEXIST", EINVAL: "EINVAL", EMFILE: "EMFILE", ENFILE: "ENFILE", ENOBUFS: "ENOBUFS",
+        ENODEV: "ENODEV", ENOENT: "ENOENT",
         ENOMEM: "ENOMEM", ENOTSOCK: "ENOTSOCK", EPERM: "EPERM",
     ]
 }

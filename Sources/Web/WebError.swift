@@ -25,7 +25,7 @@ extension WebError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .listen(let address, let operation, let errno):
-            "cannot listen on \(address): \(ErrnoText.describe(errno))\(Self.advice(operation, errno))"
+            "cannot listen on \(address): \(ErrnoText.describe(errno))\(Self.advice(address, operation, errno))"
         case .ask(let address, let operation, let errno):
             "no answer from \(address): \(ErrnoText.describe(errno)) in \(operation)"
         case .resolve(let address, let reason):
@@ -46,8 +46,17 @@ extension WebError: CustomStringConvertible {
     }
 
     /// What to do about it, where that is known; the failed function otherwise.
-    private static func advice(_ operation: String, _ errno: Int32) -> String {
-        switch errno {
+    private static func advice(_ address: String, _ operation: String, _ errno: Int32) -> String {
+        if address.hasPrefix("unix:") {
+            switch errno {
+            case ErrnoText.addressInUse: return ": another process listens there; choose another path"
+            case ErrnoText.exists: return ": something that is no socket has the path; choose another"
+            case ErrnoText.noSuchFile: return ": there is no such directory; make it, or choose another path"
+            case ErrnoText.accessDenied: return ": this user may make no socket there; choose another path"
+            default: return " in \(operation)"
+            }
+        }
+        return switch errno {
         case ErrnoText.addressInUse: ": another process has the port; choose another with --web.listen-address"
         case ErrnoText.accessDenied:
             ": this user may not use the port; choose one above 1023 with --web.listen-address, "

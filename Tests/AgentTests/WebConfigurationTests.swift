@@ -82,6 +82,10 @@ import Web
             ),
             ("basic_auth_users: {u: secret}", "1:23", "htpasswd -nB"),
             ("basic_auth_users: {\"a:b\": x}", "1:20", "no colon"),
+            (
+                "basic_auth_users: {u: $2y$31$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG}", "1:23",
+                "at a cost of 31"
+            ),
             ("http_server_config: {headers: {Server: x}}", "1:32", "unknown key 'Server'"),
             ("http_server_config: {headers: {X-Frame-Options: \"a\\nb\"}}", "1:49", "printable ASCII"),
             ("rate_limit: {interval: 1s}", "1:1", "rate_limit needs burst"),

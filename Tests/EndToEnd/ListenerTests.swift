@@ -25,6 +25,7 @@ extension EndToEnd {
             // Another agent does not take it away.
             let second = try AgentProcess.run(["--web.listen-address=unix:\(path)"])
             #expect(second.status == 1 && second.errors.contains(path), "\(second.errors)")
+            #expect(second.errors.contains("another process listens there"), "\(second.errors)")
             #expect(try Self.ask(path) == "200")
             #expect(agent.stop() == 0)
             #expect(!FileManager.default.fileExists(atPath: path))
@@ -44,7 +45,10 @@ extension EndToEnd {
             let file = try directory.write("file", "precious")
             let refused = try AgentProcess.run(["--web.listen-address=unix:\(file)"])
             #expect(refused.status == 1 && refused.errors.contains(file), "\(refused.errors)")
+            #expect(refused.errors.contains("something that is no socket has the path"), "\(refused.errors)")
             #expect(try String(contentsOfFile: file, encoding: .utf8) == "precious")
+            let nowhere = try AgentProcess.run(["--web.listen-address=unix:\(directory.path)/none/x"])
+            #expect(nowhere.status == 1 && nowhere.errors.contains("no such directory"), "\(nowhere.errors)")
         }
 
         @Test("--web.systemd-socket serves on what is handed over", .needs(.root, .tool("python3"), .tool("curl")))

@@ -35,6 +35,9 @@ struct WebConfiguration {
 
 /// Reads the file of `--web.config.file`: bytes in, values or every mistake out.
 package enum WebConfigurationFile {
+    /// 2 to the power of this is how often a password's hash may be worked at: 4 s. Those of 10 take 55 ms.
+    private static let maximumCost = 16
+
     /// Reads and checks a file. Throws `UnreadableFile`, or `ConfigurationError` with every mistake.
     static func load(_ path: String) throws -> WebConfiguration {
         try parse(try FileBytes.read(path, upTo: YAMLDocument.Limits.configuration.bytes), file: path)
@@ -68,6 +71,13 @@ package enum WebConfigurationFile {
                         issues.add(
                             "this is no password's hash by bcrypt, as in $2y$10$...: write what `htpasswd -nB USER` prints "
                                 + "after the colon", user.value, user.path)
+                        continue
+                    }
+                    guard hash.cost <= Self.maximumCost else {
+                        issues.add(
+                            "at a cost of \(hash.cost) each check of this password would take \(1 << (hash.cost - 14)) s or so, and "
+                                + "one is checked at a time: use one of 10 to 14, as `htpasswd -nB -C 12 USER`",
+                            user.value, user.path)
                         continue
                     }
                     configuration.users[user.name] = hash
